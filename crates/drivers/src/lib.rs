@@ -1,0 +1,1 @@
+//! Modbus over TCP and serial lines: reads registers, never writes.

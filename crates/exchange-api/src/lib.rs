@@ -1,0 +1,1 @@
+//! What the app and the exchange say to each other.

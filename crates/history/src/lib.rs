@@ -1,0 +1,1 @@
+//! SQLite: samples, slots, prices, rules, decisions, orders, trades.

@@ -1,0 +1,1 @@
+//! The running household: tasks, use cases, views; no window.

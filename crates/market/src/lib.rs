@@ -1,0 +1,1 @@
+//! Orders, deals, areas, clearing, and its own verifier.

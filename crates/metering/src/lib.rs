@@ -1,0 +1,1 @@
+//! Meter profiles, decoding, plausibility, counters to energy per slot.

@@ -1,0 +1,1 @@
+//! Contracts with validity dates: retail and feed-in price of a slot.

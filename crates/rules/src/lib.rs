@@ -1,0 +1,1 @@
+//! Price rules an owner can read aloud, and why they decided.

@@ -1,0 +1,1 @@
+//! Traded against metered: who owes what, in double entry.

@@ -1,0 +1,1 @@
+//! A street that behaves: houses with real Modbus meters, weather, faults.
