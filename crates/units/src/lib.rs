@@ -6,6 +6,7 @@
 
 mod clock;
 mod day;
+mod ids;
 mod money;
 mod quantity;
 mod serde_forms;
@@ -14,6 +15,7 @@ mod time;
 
 pub use clock::{Clock, ManualClock, Scale, ScaledClock, SharedClock, SystemClock};
 pub use day::{DayKey, LocalDay, UnknownZone, Zone, zone};
+pub use ids::{AreaId, DealId, InvalidId, KeyId, MAX_ID_BYTES, MarketId, MemberId, MeterId, OrderId};
 pub use money::{Currency, InvalidCurrency, Money, Overflow, Price, div_half_even, largest_remainder};
 pub use quantity::{Current, Energy, Frequency, Percent, Power, Voltage, WattHours};
 pub use serde_forms::thousandths;
