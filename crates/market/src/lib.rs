@@ -1,1 +1,5 @@
-//! Orders, deals, areas, clearing, and its own verifier.
+//! Orders, areas, the exact clearing of a slot, and its own verifier.
+
+mod book;
+
+pub use book::{Area, AreaOutcome, Book, Clearing, Fill, Order, Side};
