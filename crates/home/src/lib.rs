@@ -1,1 +1,3 @@
-//! The running household: tasks, use cases, views; no window.
+//! The running household: tasks, use cases, views. No window in it.
+
+pub mod view;

@@ -1,0 +1,155 @@
+//! What the window shows, one file a page. Views hold facts and figures; sentences are the UI's.
+//!
+//! Figures stay in the house's own units: milliwatts, watt-hours, micros per kWh, nanos. A missing
+//! figure is `null`. Expected, provisional and settled figures are different fields, never one.
+
+pub mod earnings;
+pub mod frame;
+pub mod now;
+pub mod rules;
+
+use serde::{Deserialize, Serialize};
+use specta::Type;
+use units::{Energy, Money, Power, Price, Timestamp, WattHours};
+
+/// A whole number that every reader of JSON holds exactly: its size is below 2^53.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize, Type)]
+#[serde(transparent)]
+pub struct Whole(#[specta(type = i32)] i64);
+
+impl Whole {
+    const LIMIT: i64 = 1 << 53;
+
+    /// Makes one of a figure; panics beyond 2^53, which no meter, price or street reaches.
+    pub fn new(value: i64) -> Self {
+        assert!(-Self::LIMIT < value && value < Self::LIMIT, "a figure for the window fits 53 bits");
+        Self(value)
+    }
+
+    pub const fn get(self) -> i64 {
+        self.0
+    }
+}
+
+impl From<Power> for Whole {
+    fn from(power: Power) -> Self {
+        Self::new(power.milliwatts())
+    }
+}
+
+impl From<Energy> for Whole {
+    fn from(energy: Energy) -> Self {
+        Self::new(energy.milliwatt_hours())
+    }
+}
+
+impl From<WattHours> for Whole {
+    fn from(energy: WattHours) -> Self {
+        Self::new(energy.get())
+    }
+}
+
+impl From<Price> for Whole {
+    fn from(price: Price) -> Self {
+        Self::new(price.micros_per_kwh())
+    }
+}
+
+/// An amount of money: whole nanos of the currency as decimal text.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize, Type)]
+#[serde(transparent)]
+pub struct Amount(String);
+
+impl From<Money> for Amount {
+    fn from(money: Money) -> Self {
+        Self(money.nanos().to_string())
+    }
+}
+
+/// An instant as RFC 3339 in UTC; the UI shows it in the home's zone.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize, Type)]
+#[serde(transparent)]
+pub struct Instant(String);
+
+impl From<Timestamp> for Instant {
+    fn from(time: Timestamp) -> Self {
+        Self(time.to_string())
+    }
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, Type)]
+#[serde(rename_all = "snake_case")]
+pub enum SideView {
+    Buy,
+    Sell,
+}
+
+/// How an energy figure came about; a hatched fill shows what was not measured.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, Type)]
+#[serde(rename_all = "snake_case")]
+pub enum QualityView {
+    Measured,
+    Recovered,
+    Estimated,
+    Partial,
+    Missing,
+}
+
+/// How certain a slot's money is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, Type)]
+#[serde(rename_all = "snake_case")]
+pub enum Certainty {
+    /// The slot still runs or lies ahead.
+    Expected,
+    /// Measured, not yet settled.
+    Provisional,
+    Settled,
+    /// Cannot change any more.
+    Final,
+}
+
+/// What has become of one of the household's orders.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, Type)]
+#[serde(rename_all = "snake_case")]
+pub enum OrderStateView {
+    /// In the outbox: the exchange has not answered yet.
+    Waiting,
+    /// At the exchange; can still be cancelled.
+    Open,
+    Refused,
+    /// Still in the outbox when its gate closed.
+    Missed,
+    Cancelling,
+    Cancelled,
+    /// The gate has closed.
+    Bound,
+    Cleared,
+}
+
+/// One order as the window shows it.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, Type)]
+pub struct OrderView {
+    pub id: String,
+    pub slot: Instant,
+    pub side: SideView,
+    pub quantity_wh: Whole,
+    pub limit_micros_per_kwh: Whole,
+    pub state: OrderStateView,
+    /// Why it was refused, as the exchange said it.
+    pub problem: Option<String>,
+    pub filled_wh: Option<Whole>,
+}
+
+/// Why a decision fell as it did: a code with its numbers. The UI has a sentence for each code.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, Type)]
+pub struct ReasonView {
+    pub code: String,
+    pub numbers: Vec<NumberView>,
+}
+
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, Type)]
+pub struct NumberView {
+    /// The unit stands in the name, such as `limit_price_micros_per_kwh`.
+    pub name: String,
+    pub value: Whole,
+}
