@@ -1,1 +1,39 @@
-fn main() {}
+//! The project's errands: `cargo xtask run | test | bindings | bench | screenshots`.
+
+mod bench;
+mod bindings;
+mod graph;
+mod provision;
+mod run;
+mod shell;
+mod test;
+
+use clap::{Parser, Subcommand};
+
+#[derive(Parser)]
+#[command(name = "cargo xtask", about = "The project's errands")]
+struct Arguments {
+    #[command(subcommand)]
+    errand: Errand,
+}
+
+#[derive(Subcommand)]
+enum Errand {
+    /// Brings up the app in a living street; `--own` opens it alone, for one's own meter.
+    Run(run::RunArguments),
+    /// Runs everything: unit, property, integration, browser and end-to-end tests.
+    Test(test::TestArguments),
+    /// Writes the UI's bindings to the commands of the window.
+    Bindings(bindings::BindingsArguments),
+    /// Measures the figures that the project promises.
+    Bench(bench::BenchArguments),
+}
+
+fn main() -> anyhow::Result<()> {
+    match Arguments::parse().errand {
+        Errand::Run(arguments) => run::run(&arguments),
+        Errand::Test(arguments) => test::test(&arguments),
+        Errand::Bindings(arguments) => bindings::bindings(&arguments),
+        Errand::Bench(arguments) => bench::bench(&arguments),
+    }
+}
