@@ -1,0 +1,379 @@
+//! Makes a profile of its form, or says at which place and why not.
+
+use std::time::Duration;
+
+use units::{Energy, Timestamp};
+
+use super::form::{
+    AliveForm, DefaultsForm, DeviceForm, Expected, Form, Golden, Kind, LimitsForm, NamedPattern, Pattern,
+    PointForm, Positive, ScaleForm, ValuesForm,
+};
+use super::point::{Alive, Point, Points, Term};
+use super::registers::Registers;
+use super::value::{Scale, Type, Unit, WordOrder};
+use super::{Device, Limits, Orientation, Profile, SerialLine};
+
+#[derive(Debug, thiserror::Error)]
+pub enum ProfileError {
+    #[error("the profile is not what its format asks for: {0}")]
+    Syntax(#[source] toml::de::Error),
+    #[error("profile {profile}, {place}: {problem}")]
+    Invalid { profile: String, place: String, problem: String },
+}
+
+/// A problem and its place, before the profile's name is put on it.
+struct Finding(String, String);
+
+type Checked<T> = Result<T, Finding>;
+
+fn at<T>(place: impl Into<String>, problem: impl Into<String>) -> Checked<T> {
+    Err(Finding(place.into(), problem.into()))
+}
+
+pub(super) fn check(form: Form) -> Result<Profile, ProfileError> {
+    let profile = form.name.clone();
+    build(form).map_err(|Finding(place, problem)| ProfileError::Invalid { profile, place, problem })
+}
+
+fn build(form: Form) -> Checked<Profile> {
+    check_name(&form.name)?;
+    for (place, text) in [("maker", &form.maker), ("model", &form.model), ("source", &form.source)] {
+        if text.trim().is_empty() {
+            return at(place, "must not be empty");
+        }
+    }
+    let profile = Profile {
+        sign: sign(form.kind, form.positive)?,
+        limits: limits(&form.limits)?,
+        device: device(&form.device)?,
+        alive: form.alive.as_ref().map(|alive| alive_register(alive, &form.defaults)).transpose()?,
+        points: points(&form.values, &form.defaults)?,
+        name: form.name,
+        maker: form.maker,
+        model: form.model,
+        kind: form.kind,
+        protocol: form.protocol,
+        source: form.source,
+        netting: form.netting,
+        golden: form.golden,
+    };
+    check_limits(&profile)?;
+    check_golden(&profile)?;
+    Ok(profile)
+}
+
+fn check_name(name: &str) -> Checked<()> {
+    let word =
+        |part: &str| !part.is_empty() && part.chars().all(|c| c.is_ascii_lowercase() || c.is_ascii_digit());
+    if name.split('-').all(word) {
+        return Ok(());
+    }
+    at("name", format!("\"{name}\" is not kebab-case: write it like eastron-sdm630"))
+}
+
+/// Returns 1 where the device's positive power is ours, -1 where it is the other way round.
+fn sign(kind: Kind, positive: Positive) -> Checked<i64> {
+    match (kind, positive) {
+        (Kind::Grid, Positive::Import)
+        | (Kind::Solar, Positive::Production)
+        | (Kind::Battery, Positive::Discharge) => Ok(1),
+        (Kind::Grid, Positive::Export)
+        | (Kind::Solar, Positive::Consumption)
+        | (Kind::Battery, Positive::Charge) => Ok(-1),
+        _ => at(
+            "positive",
+            "must be import or export for grid, production or consumption for solar, discharge or charge for battery",
+        ),
+    }
+}
+
+fn limits(form: &LimitsForm) -> Checked<Limits> {
+    if !(1..=125).contains(&form.max_registers) {
+        return at("limits.max_registers", "Modbus allows 1 to 125");
+    }
+    if form.timeout_ms == 0 {
+        return at("limits.timeout_ms", "must be above 0");
+    }
+    Ok(Limits {
+        max_registers: form.max_registers,
+        even: form.even,
+        gap: Duration::from_millis(form.gap_ms),
+        connect_delay: Duration::from_millis(form.connect_delay_ms),
+        timeout: Duration::from_millis(form.timeout_ms),
+        stale_after: form.stale_after_s.map(Duration::from_secs),
+    })
+}
+
+fn device(form: &DeviceForm) -> Checked<Device> {
+    let serial = form.serial.as_deref().map(serial_line).transpose()?;
+    Ok(Device { unit: form.unit, tcp_port: form.tcp_port, serial })
+}
+
+/// Reads `9600 8N1`.
+fn serial_line(text: &str) -> Checked<SerialLine> {
+    let line = text.split_once(' ').and_then(|(baud, framing)| {
+        let mut framing = framing.chars();
+        let (bits, parity, stop) = (framing.next()?, framing.next()?, framing.next()?);
+        let known = bits == '8' && "NEO".contains(parity) && "12".contains(stop) && framing.next().is_none();
+        let baud = baud.parse().ok().filter(|baud| *baud > 0)?;
+        known.then_some(SerialLine { baud, parity, stop_bits: if stop == '2' { 2 } else { 1 } })
+    });
+    match line {
+        Some(line) => Ok(line),
+        None => at("device.serial", format!("\"{text}\" is not a serial line: write it like \"9600 8N1\"")),
+    }
+}
+
+fn alive_register(form: &AliveForm, defaults: &DefaultsForm) -> Checked<Alive> {
+    if form.equals.is_empty() {
+        return at("alive.equals", "needs at least one value that means alive");
+    }
+    let function = function(form.function.or(defaults.function), "alive.function")?;
+    Ok(Alive { function, address: form.address, equals: form.equals.clone() })
+}
+
+fn points(form: &ValuesForm, defaults: &DefaultsForm) -> Checked<Points> {
+    const POWER: &[Unit] = &[Unit::W, Unit::KiloW];
+    const ENERGY: &[Unit] = &[Unit::Wh, Unit::KiloWh, Unit::MegaWh];
+    let make = |name: &str, form: &Option<PointForm>, units: &[Unit], list: bool| {
+        form.as_ref().map(|form| point(&format!("values.{name}"), form, defaults, units, list)).transpose()
+    };
+    let points = Points {
+        power: make("power", &form.power, POWER, false)?,
+        import: make("import", &form.import, ENERGY, false)?,
+        export: make("export", &form.export, ENERGY, false)?,
+        phase_power: make("phase_power", &form.phase_power, POWER, true)?,
+        voltage: make("voltage", &form.voltage, &[Unit::V], true)?,
+        current: make("current", &form.current, &[Unit::A], true)?,
+        frequency: make("frequency", &form.frequency, &[Unit::Hz], false)?,
+        serial: make("serial", &form.serial, &[], false)?,
+    };
+    if points.power.is_none() && points.import.is_none() {
+        return at("values", "needs at least power or import");
+    }
+    Ok(points)
+}
+
+fn point(
+    place: &str,
+    form: &PointForm,
+    defaults: &DefaultsForm,
+    units: &[Unit],
+    list: bool,
+) -> Checked<Point> {
+    let here = |key: &str| format!("{place}.{key}");
+    let Some(kind) = form.r#type.or(defaults.r#type) else { return at(here("type"), "is missing") };
+    let words = form.words.or(defaults.words).unwrap_or(WordOrder::Be);
+    let is_text = units.is_empty();
+    let registers = match (kind, form.registers) {
+        (Type::Text, Some(registers @ 1..=64)) if is_text => registers,
+        (Type::Text, _) if is_text => return at(here("registers"), "a text has 1 to 64 registers"),
+        (Type::Text, _) => return at(here("type"), "only the serial number is a text"),
+        (Type::F32, _) if is_text => return at(here("type"), "a serial number is whole or a text"),
+        (_, Some(_)) => return at(here("registers"), "only a text says its length"),
+        (kind, None) => kind.registers(),
+    };
+    let patterns = form.absent.as_ref().unwrap_or(&defaults.absent);
+    Ok(Point {
+        function: function(form.function.or(defaults.function), &here("function"))?,
+        kind,
+        words,
+        registers,
+        scale: scale(place, form, units)?,
+        absent: if kind == Type::Text { Vec::new() } else { absent(&here("absent"), patterns, kind)? },
+        optional: form.optional,
+        resolution: resolution(place, form, units)?,
+        tenfold_above: tenfold(&here("tenfold_above"), form.tenfold_above)?,
+        items: items(place, form, list)?,
+    })
+}
+
+fn function(function: Option<u8>, place: &str) -> Checked<u8> {
+    match function {
+        Some(function @ (3 | 4)) => Ok(function),
+        Some(other) => at(place, format!("{other} is not a read: use 3 (holding) or 4 (input registers)")),
+        None => at(place, "is missing"),
+    }
+}
+
+fn scale(place: &str, form: &PointForm, units: &[Unit]) -> Checked<Scale> {
+    if units.is_empty() {
+        return Ok(Scale { numerator: 1, denominator: 1 });
+    }
+    let unit = match form.unit {
+        Some(unit) if units.contains(&unit) => unit,
+        Some(unit) => return at(format!("{place}.unit"), format!("{unit:?} is not a unit of this value")),
+        None => return at(format!("{place}.unit"), "is missing"),
+    };
+    let fraction = match &form.scale {
+        None => Some((1, 1)),
+        Some(ScaleForm::Whole(whole)) => Some((*whole, 1)),
+        Some(ScaleForm::Fraction(text)) => {
+            text.split_once('/').and_then(|(a, b)| Some((a.trim().parse().ok()?, b.trim().parse().ok()?)))
+        }
+    };
+    let scale = fraction
+        .filter(|(a, b): &(i64, i64)| *a != 0 && *b > 0)
+        .and_then(|(a, b)| Some(Scale { numerator: a.checked_mul(unit.thousandths())?, denominator: b }));
+    match scale {
+        Some(scale) => Ok(scale),
+        None => {
+            at(format!("{place}.scale"), "must be a whole number or a fraction such as \"1/10\", and not 0")
+        }
+    }
+}
+
+fn absent(place: &str, patterns: &[Pattern], kind: Type) -> Checked<Vec<u64>> {
+    let ones = u64::MAX >> (64 - kind.bits());
+    patterns
+        .iter()
+        .map(|pattern| match pattern {
+            Pattern::Named(NamedPattern::Ones) => Ok(ones),
+            Pattern::Named(NamedPattern::Max) => Ok(ones >> 1),
+            Pattern::Named(NamedPattern::Min) => Ok((ones >> 1) + 1),
+            Pattern::Bits(bits) if *bits <= ones => Ok(*bits),
+            Pattern::Bits(bits) => at(place, format!("{bits:#x} is wider than the value")),
+        })
+        .collect()
+}
+
+fn resolution(place: &str, form: &PointForm, units: &[Unit]) -> Checked<Energy> {
+    let is_energy = units.contains(&Unit::Wh);
+    match form.resolution_wh {
+        Some(watt_hours) if is_energy && watt_hours > 0.0 => match Energy::from_f64(watt_hours) {
+            Some(resolution) if !resolution.is_zero() => Ok(resolution),
+            _ => at(format!("{place}.resolution_wh"), "is out of range"),
+        },
+        Some(_) if is_energy => at(format!("{place}.resolution_wh"), "must be above 0"),
+        Some(_) => at(format!("{place}.resolution_wh"), "only a counter has a resolution"),
+        None if is_energy => {
+            at(format!("{place}.resolution_wh"), "is missing: the step of the counter in Wh")
+        }
+        None => Ok(Energy::ZERO),
+    }
+}
+
+fn tenfold(place: &str, above: Option<f64>) -> Checked<Option<i64>> {
+    match above {
+        None => Ok(None),
+        Some(above) if above > 0.0 && above < 1e9 => Ok(Some((above * 1000.0) as i64)),
+        Some(_) => at(place, "must be above 0"),
+    }
+}
+
+fn items(place: &str, form: &PointForm, list: bool) -> Checked<Vec<Vec<Term>>> {
+    let plus = |address: &u16| Term { address: *address, minus: false };
+    let minus = |address: &u16| Term { address: *address, minus: true };
+    match (list, form.address, &form.addresses, &form.minus_addresses) {
+        (false, Some(address), None, None) => {
+            let terms =
+                std::iter::once(&address).chain(&form.plus).map(plus).chain(form.minus.iter().map(minus));
+            Ok(vec![terms.collect()])
+        }
+        (false, ..) => at(place, "needs one address, and plus and minus where it is a sum or a difference"),
+        (true, None, Some(addresses), subtracted)
+            if form.plus.is_empty() && form.minus.is_empty() && (1..=3).contains(&addresses.len()) =>
+        {
+            let subtracted = subtracted.as_deref().unwrap_or_default();
+            if !subtracted.is_empty() && subtracted.len() != addresses.len() {
+                return at(format!("{place}.minus_addresses"), "must be as many as addresses");
+            }
+            let item = |(index, address): (usize, &u16)| {
+                [plus(address)].into_iter().chain(subtracted.get(index).map(minus)).collect()
+            };
+            Ok(addresses.iter().enumerate().map(item).collect())
+        }
+        (true, ..) => at(place, "needs addresses: one to three, one a phase"),
+    }
+}
+
+fn check_limits(profile: &Profile) -> Checked<()> {
+    for point in profile.all_points() {
+        for term in point.items.iter().flatten() {
+            let place = format!("values, address {:#06x}", term.address);
+            if point.registers > profile.limits.max_registers {
+                return at(place, "the value is longer than limits.max_registers");
+            }
+            if u32::from(term.address) + u32::from(point.registers) > 0x1_0000 {
+                return at(place, "the value reaches beyond the last register");
+            }
+            if profile.limits.even && (term.address % 2 != 0 || point.registers % 2 != 0) {
+                return at(place, "limits.even asks for even addresses and lengths");
+            }
+        }
+    }
+    Ok(())
+}
+
+fn check_golden(profile: &Profile) -> Checked<()> {
+    if profile.golden.is_empty() {
+        return at("golden", "needs at least one frame: registers and the values that they mean");
+    }
+    for (index, golden) in profile.golden.iter().enumerate() {
+        let place = format!("golden[{index}]");
+        let registers = golden.registers(&place)?;
+        let sample = profile.decode(&registers, Timestamp::default(), Orientation::AsMeter);
+        let differing = golden.expect.differing(&Expected::of(&sample));
+        if let Some((key, expected, got)) = differing {
+            return at(format!("{place}.expect.{key}"), format!("expected {expected}, decoded {got}"));
+        }
+    }
+    Ok(())
+}
+
+impl Golden {
+    fn registers(&self, place: &str) -> Checked<Registers> {
+        let mut registers = Registers::new();
+        for (index, block) in self.registers.iter().enumerate() {
+            let words: Result<Vec<u16>, _> =
+                block.words.split_whitespace().map(|word| u16::from_str_radix(word, 16)).collect();
+            match words {
+                Ok(words) => registers.insert(block.function, block.address, &words),
+                Err(_) => {
+                    return at(format!("{place}.registers[{index}].words"), "must be hexadecimal words");
+                }
+            }
+        }
+        Ok(registers)
+    }
+
+    /// Returns the frame as registers of a device.
+    pub fn image(&self) -> Registers {
+        self.registers("golden").unwrap_or_default()
+    }
+}
+
+impl Expected {
+    fn of(sample: &crate::Sample) -> Self {
+        fn list<T>(values: &Option<Vec<T>>, get: impl Fn(&T) -> f64) -> Option<Vec<f64>> {
+            values.as_ref().map(|values| values.iter().map(get).collect())
+        }
+        Self {
+            power_w: sample.power.map(|power| power.as_f64()),
+            import_wh: sample.import.map(|energy| energy.as_f64()),
+            export_wh: sample.export.map(|energy| energy.as_f64()),
+            phase_power_w: list(&sample.phase_power, |power| power.as_f64()),
+            voltage_v: list(&sample.voltage, |voltage| voltage.as_f64()),
+            current_a: list(&sample.current, |current| current.as_f64()),
+            frequency_hz: sample.frequency.map(|frequency| frequency.as_f64()),
+            serial: sample.serial.clone(),
+            flags: sample.flags.clone(),
+        }
+    }
+
+    /// Returns the first key whose values differ, with both values as text.
+    fn differing(&self, got: &Self) -> Option<(&'static str, String, String)> {
+        let pairs = [
+            ("power_w", format!("{:?}", self.power_w), format!("{:?}", got.power_w)),
+            ("import_wh", format!("{:?}", self.import_wh), format!("{:?}", got.import_wh)),
+            ("export_wh", format!("{:?}", self.export_wh), format!("{:?}", got.export_wh)),
+            ("phase_power_w", format!("{:?}", self.phase_power_w), format!("{:?}", got.phase_power_w)),
+            ("voltage_v", format!("{:?}", self.voltage_v), format!("{:?}", got.voltage_v)),
+            ("current_a", format!("{:?}", self.current_a), format!("{:?}", got.current_a)),
+            ("frequency_hz", format!("{:?}", self.frequency_hz), format!("{:?}", got.frequency_hz)),
+            ("serial", format!("{:?}", self.serial), format!("{:?}", got.serial)),
+            ("flags", format!("{:?}", self.flags), format!("{:?}", got.flags)),
+        ];
+        pairs.into_iter().find(|(_, expected, got)| expected != got)
+    }
+}

@@ -1,0 +1,139 @@
+//! Meter profiles: what a device calls its values, where they are, and how they are written. Data, not code.
+//!
+//! A profile is a TOML file under `profiles/`, compiled in. Its format is in
+//! `docs/protocols/meter-profiles.md`; `profiles/template.toml` is a copy to start from. Parsing lints:
+//! a profile that exists is one whose golden frames decode to what they promise.
+
+mod decode;
+mod encode;
+mod form;
+mod lint;
+mod point;
+mod reads;
+mod registers;
+mod value;
+
+use std::sync::LazyLock;
+use std::time::Duration;
+
+use units::Energy;
+
+pub use form::{Golden, GoldenWords, Kind, Protocol};
+pub use lint::ProfileError;
+pub use reads::Read;
+pub use registers::Registers;
+
+use point::{Alive, Point, Points};
+
+/// The profiles that are compiled in, by file name.
+const FILES: &[&str] = &[include_str!("../../profiles/eastron-sdm630.toml")];
+
+static PROFILES: LazyLock<Vec<Profile>> = LazyLock::new(|| {
+    FILES
+        .iter()
+        .map(|text| Profile::parse(text).expect("a test parses every profile that is compiled in"))
+        .collect()
+});
+
+/// Returns every profile that is compiled in.
+pub fn profiles() -> &'static [Profile] {
+    &PROFILES
+}
+
+/// Returns the profile of this name, if there is one.
+pub fn profile(name: &str) -> Option<&'static Profile> {
+    profiles().iter().find(|profile| profile.name == name)
+}
+
+/// A kind of device: how to ask it and what its answers mean.
+#[derive(Clone, Debug)]
+pub struct Profile {
+    /// Kebab-case, maker first: `eastron-sdm630`.
+    pub name: String,
+    pub maker: String,
+    pub model: String,
+    pub kind: Kind,
+    pub protocol: Protocol,
+    /// Where the facts come from.
+    pub source: String,
+    /// Whether the device's totals net its phases, as a billing meter does.
+    pub netting: bool,
+    pub limits: Limits,
+    pub device: Device,
+    /// Raw registers with the values they mean.
+    pub golden: Vec<Golden>,
+    sign: i64,
+    points: Points,
+    alive: Option<Alive>,
+}
+
+/// What the device bears.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Limits {
+    /// The most registers that one read may ask for.
+    pub max_registers: u16,
+    /// Whether reads must begin at an even register and have an even length.
+    pub even: bool,
+    /// The pause that the device needs between an answer and the next request.
+    pub gap: Duration,
+    /// The pause that the device needs after a connection was made.
+    pub connect_delay: Duration,
+    /// How long the device may take to answer.
+    pub timeout: Duration,
+    /// How long all values may stand still before a live meter must be presumed dead.
+    pub stale_after: Option<Duration>,
+}
+
+/// How the device is found when it leaves the factory.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Device {
+    pub unit: u8,
+    pub tcp_port: u16,
+    pub serial: Option<SerialLine>,
+}
+
+/// A serial line as people write it: `9600 8N1`.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct SerialLine {
+    pub baud: u32,
+    /// `N`, `E` or `O`.
+    pub parity: char,
+    pub stop_bits: u8,
+}
+
+/// Which way a meter is mounted.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
+pub enum Orientation {
+    /// Power in the meter's positive direction is positive.
+    #[default]
+    AsMeter,
+    /// The meter looks the other way: power changes its sign, import and export their places.
+    Inverted,
+}
+
+impl Profile {
+    /// Parses and lints a profile. An error names the place in the file.
+    pub fn parse(toml: &str) -> Result<Self, ProfileError> {
+        lint::check(form::parse(toml)?)
+    }
+
+    /// Returns the step in which the counters move where they stand at `counter`.
+    ///
+    /// A counter in a 32-bit float moves in ever coarser steps as it grows: an SDM630 above 32,768 kWh
+    /// in steps of 3.9 Wh, above 131,072 kWh in steps of 15.6 Wh.
+    pub fn resolution(&self, counter: Energy) -> Energy {
+        let counters = [&self.points.import, &self.points.export];
+        counters.into_iter().flatten().map(|point| point.resolution(counter)).max().unwrap_or(Energy::ZERO)
+    }
+
+    fn orient(&self, orientation: Orientation) -> i64 {
+        match orientation {
+            Orientation::AsMeter => self.sign,
+            Orientation::Inverted => -self.sign,
+        }
+    }
+
+    fn all_points(&self) -> impl Iterator<Item = &Point> {
+        self.points.all()
+    }
+}

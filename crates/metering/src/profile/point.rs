@@ -1,0 +1,123 @@
+//! A value of a profile: the registers it is made of.
+
+use units::Energy;
+
+use super::registers::Registers;
+use super::value::{Scale, Type, WordOrder};
+
+/// The values that a profile names.
+#[derive(Clone, Debug, Default)]
+pub(super) struct Points {
+    pub power: Option<Point>,
+    pub import: Option<Point>,
+    pub export: Option<Point>,
+    pub phase_power: Option<Point>,
+    pub voltage: Option<Point>,
+    pub current: Option<Point>,
+    pub frequency: Option<Point>,
+    pub serial: Option<Point>,
+}
+
+/// One value or a list of values. Each item is a sum of terms.
+#[derive(Clone, Debug)]
+pub(super) struct Point {
+    pub function: u8,
+    pub kind: Type,
+    pub words: WordOrder,
+    /// The registers of one term.
+    pub registers: u16,
+    pub scale: Scale,
+    /// Bit patterns that mean "not there".
+    pub absent: Vec<u64>,
+    /// Whether a device of this profile may lack it.
+    pub optional: bool,
+    pub resolution: Energy,
+    /// A value beyond this many thousandths came ten times too large.
+    pub tenfold_above: Option<i64>,
+    pub items: Vec<Vec<Term>>,
+}
+
+/// A register that is added or taken away.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) struct Term {
+    pub address: u16,
+    pub minus: bool,
+}
+
+#[derive(Clone, Debug)]
+pub(super) struct Alive {
+    pub function: u8,
+    pub address: u16,
+    pub equals: Vec<u16>,
+}
+
+impl Points {
+    pub(super) fn all(&self) -> impl Iterator<Item = &Point> {
+        [
+            &self.power,
+            &self.import,
+            &self.export,
+            &self.phase_power,
+            &self.voltage,
+            &self.current,
+            &self.frequency,
+            &self.serial,
+        ]
+        .into_iter()
+        .flatten()
+    }
+}
+
+impl Point {
+    /// Returns the first item in thousandths, if all its registers are there and are numbers.
+    pub(super) fn value(&self, registers: &Registers) -> Option<i64> {
+        self.items.first().and_then(|terms| self.sum(terms, registers))
+    }
+
+    /// Returns every item in thousandths, if all of them are there.
+    pub(super) fn values(&self, registers: &Registers) -> Option<Vec<i64>> {
+        self.items.iter().map(|terms| self.sum(terms, registers)).collect()
+    }
+
+    /// Returns a text without the padding that devices put around it, or a number as text.
+    pub(super) fn text(&self, registers: &Registers) -> Option<String> {
+        let address = self.items.first()?.first()?.address;
+        if self.kind != Type::Text {
+            return self.bits(address, registers).map(|bits| bits.to_string());
+        }
+        let words = registers.words(self.function, address, self.registers)?;
+        let bytes: Vec<u8> = words.iter().flat_map(|word| word.to_be_bytes()).collect();
+        let text: String = String::from_utf8_lossy(&bytes).chars().filter(|c| !c.is_control()).collect();
+        Some(text.trim().to_owned()).filter(|text| !text.is_empty())
+    }
+
+    /// Returns the step of the counter where it stands at `counter`.
+    pub(super) fn resolution(&self, counter: Energy) -> Energy {
+        if self.kind != Type::F32 {
+            return self.resolution;
+        }
+        let raw =
+            counter.milliwatt_hours() as f64 * self.scale.denominator as f64 / self.scale.numerator as f64;
+        let raw = (raw as f32).abs();
+        let step = f64::from(raw.next_up()) - f64::from(raw);
+        let step = (step * self.scale.numerator as f64 / self.scale.denominator as f64).ceil();
+        self.resolution.max(Energy::from_milliwatt_hours(step as i64))
+    }
+
+    fn sum(&self, terms: &[Term], registers: &Registers) -> Option<i64> {
+        terms.iter().try_fold(0_i64, |sum, term| {
+            let value = self.scale.apply(self.kind.read(self.bits(term.address, registers)?))?;
+            let value = match self.tenfold_above {
+                Some(limit) if value.abs() > limit => value / 10,
+                _ => value,
+            };
+            if term.minus { sum.checked_sub(value) } else { sum.checked_add(value) }
+        })
+    }
+
+    /// Returns the bits of one term, unless they mean "not there".
+    fn bits(&self, address: u16, registers: &Registers) -> Option<u64> {
+        let words = registers.words(self.function, address, self.registers)?;
+        Some(self.words.join(&words)).filter(|bits| !self.absent.contains(bits))
+    }
+}

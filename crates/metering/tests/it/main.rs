@@ -1,0 +1,3 @@
+//! The crate's laws and stories, from outside.
+
+mod profiles;

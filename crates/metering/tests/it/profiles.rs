@@ -1,0 +1,191 @@
+//! Profiles as data: lint, golden frames, reads, and both directions of the code.
+
+use metering::{Orientation, Profile, Registers, Sample, profile, profiles};
+use proptest::prelude::*;
+use units::{Current, Energy, Frequency, Power, Timestamp, Voltage};
+
+const SDM630: &str = include_str!("../../profiles/eastron-sdm630.toml");
+const TEMPLATE: &str = include_str!("../../profiles/template.toml");
+
+fn sdm630() -> &'static Profile {
+    profile("eastron-sdm630").unwrap()
+}
+
+/// Replaces a text in a good profile and returns what parsing the result complains about.
+fn complaint(toml: &str, from: &str, to: &str) -> String {
+    assert!(toml.contains(from), "the profile holds {from}");
+    let error = Profile::parse(&toml.replace(from, to)).expect_err("the change is an error");
+    error.to_string()
+}
+
+#[test]
+fn every_profile_is_listed_once_and_told_from_others_by_its_name() {
+    let mut names: Vec<_> = profiles().iter().map(|profile| profile.name.as_str()).collect();
+    names.sort_unstable();
+    names.dedup();
+    assert_eq!(names.len(), profiles().len());
+    assert!(profile("no-such-meter").is_none());
+}
+
+#[test]
+fn every_profile_file_is_compiled_in() {
+    let folder = concat!(env!("CARGO_MANIFEST_DIR"), "/profiles");
+    for file in std::fs::read_dir(folder).unwrap() {
+        let path = file.unwrap().path();
+        let stem = path.file_stem().unwrap().to_str().unwrap();
+        assert!(stem == "template" || profile(stem).is_some(), "{stem} is not listed, or is named otherwise");
+    }
+}
+
+#[test]
+fn the_template_is_a_profile() {
+    let template = Profile::parse(TEMPLATE).unwrap();
+    assert_eq!(template.name, "example-em1");
+    let optional: Vec<_> = template.reads().into_iter().filter(|read| read.optional).collect();
+    assert_eq!(optional.iter().map(|read| (read.address, read.count)).collect::<Vec<_>>(), [(0x1014, 4)]);
+}
+
+#[test]
+fn an_sdm630_is_read_at_once() {
+    let reads: Vec<_> = sdm630()
+        .reads()
+        .iter()
+        .map(|read| (read.function, read.address, read.count, read.optional))
+        .collect();
+    assert_eq!(reads, [(4, 0x00, 0x4C, false)]);
+}
+
+#[test]
+fn a_device_that_takes_short_reads_only_gets_several() {
+    let short = SDM630.replace("max_registers = 80", "max_registers = 10");
+    let reads = Profile::parse(&short).unwrap().reads();
+    assert!(reads.iter().all(|read| read.count <= 10 && read.address % 2 == 0 && read.count % 2 == 0));
+    let covered =
+        |address| reads.iter().any(|read| (read.address..read.address + read.count).contains(&address));
+    assert!([0x00, 0x11, 0x34, 0x35, 0x46, 0x49, 0x4B].into_iter().all(covered), "{reads:?}");
+}
+
+#[test]
+fn an_error_names_its_place() {
+    for (from, to, place) in [
+        ("gap_ms = 100", "gap = 100", "unknown field `gap`"),
+        ("gap_ms = 100", "gap = 100", "line 16"),
+        ("function = 4\ntype", "function = 6\ntype", "values.power.function: 6 is not a read"),
+        ("max_registers = 80", "max_registers = 126", "limits.max_registers"),
+        ("power = { address = 0x34", "power = { address = 0x35", "address 0x0035"),
+        ("unit = \"Hz\"", "unit = \"W\"", "values.frequency.unit"),
+        ("positive = \"import\"", "positive = \"production\"", "positive: must be import or export for grid"),
+        ("serial = \"9600 8N1\"", "serial = \"9600 7N1\"", "device.serial"),
+        ("name = \"eastron-sdm630\"", "name = \"Eastron SDM630\"", "name: \"Eastron SDM630\""),
+        (", resolution_wh = 10", "", "values.import.resolution_wh: is missing"),
+        ("power_w = 1091.25", "power_w = 1091.0", "golden[0].expect.power_w: expected Some(1091.0)"),
+        ("4488 6800", "4488 68zz", "golden[0].registers[1].words"),
+        ("frequency = { address = 0x46", "frequency = { addresses = [0x46]", "values.frequency"),
+        ("voltage = { addresses = [0x00, 0x02, 0x04]", "voltage = { address = 0x00", "values.voltage"),
+    ] {
+        let complaint = complaint(SDM630, from, to);
+        assert!(complaint.contains(place), "{from} -> {to}: {complaint}");
+    }
+}
+
+#[test]
+fn a_profile_without_a_golden_frame_is_refused() {
+    let without = SDM630.split("[[golden]]").next().unwrap();
+    assert!(Profile::parse(without).unwrap_err().to_string().contains("golden: needs at least one frame"));
+}
+
+#[test]
+fn a_value_of_which_one_word_is_missing_is_missing() {
+    let mut registers = Registers::new();
+    registers.insert(4, 0x34, &[0x4488]);
+    registers.insert(4, 0x46, &[0x4248, 0x0000]);
+    let sample = sdm630().decode(&registers, Timestamp::default(), Orientation::AsMeter);
+    assert_eq!((sample.power, sample.frequency), (None, Some(Frequency::from_hertz(50))));
+}
+
+#[test]
+fn registers_of_another_function_are_not_taken() {
+    let mut registers = Registers::new();
+    registers.insert(3, 0x34, &[0x4488, 0x6800]);
+    assert_eq!(sdm630().decode(&registers, Timestamp::default(), Orientation::AsMeter), Sample::default());
+}
+
+#[test]
+fn an_inverted_meter_swaps_signs_and_counters() {
+    let registers = sdm630().golden[0].image();
+    let straight = sdm630().decode(&registers, Timestamp::default(), Orientation::AsMeter);
+    let inverted = sdm630().decode(&registers, Timestamp::default(), Orientation::Inverted);
+    assert_eq!(inverted.power, straight.power.map(|power| -power));
+    assert_eq!((inverted.import, inverted.export), (straight.export, straight.import));
+    let negated = straight.phase_power.unwrap().into_iter().map(|power| -power).collect();
+    assert_eq!(inverted.phase_power, Some(negated));
+    assert_eq!(inverted.voltage, straight.voltage);
+}
+
+#[test]
+fn a_float_counter_gets_coarser_as_it_grows() {
+    let at = |kilowatt_hours: i64| sdm630().resolution(Energy::from_watt_hours(kilowatt_hours * 1000));
+    assert_eq!(at(100), Energy::from_watt_hours(10));
+    assert_eq!(at(140_000), Energy::from_milliwatt_hours(15_625));
+}
+
+#[test]
+fn a_register_that_says_dead_marks_the_sample_stale() {
+    let template = Profile::parse(TEMPLATE).unwrap();
+    let mut registers = template.golden[0].image();
+    registers.insert(3, 0x1050, &[0]);
+    let sample = template.decode(&registers, Timestamp::default(), Orientation::AsMeter);
+    assert_eq!(sample.flags, [metering::Flag::Stale]);
+}
+
+fn image(profile: &Profile, sample: &Sample) -> Registers {
+    let mut registers = Registers::new();
+    for (function, address, words) in profile.encode(sample) {
+        registers.insert(function, address, &words);
+    }
+    registers
+}
+
+#[test]
+fn encoding_undoes_decoding_of_every_golden_frame() {
+    let template = Profile::parse(TEMPLATE).unwrap();
+    for profile in profiles().iter().chain([&template]) {
+        for golden in &profile.golden {
+            let sample = profile.decode(&golden.image(), Timestamp::default(), Orientation::AsMeter);
+            let again = profile.decode(&image(profile, &sample), Timestamp::default(), Orientation::AsMeter);
+            assert_eq!(again, sample, "{}: {}", profile.name, golden.about);
+        }
+    }
+}
+
+proptest! {
+    #[test]
+    fn a_simulated_meter_shows_what_it_was_told(
+        power in -50_000_000_i64..50_000_000,
+        import in 0_i64..100_000_000_000,
+        export in 0_i64..100_000_000_000,
+        phases in proptest::collection::vec(-20_000_000_i64..20_000_000, 3),
+    ) {
+        let sample = Sample {
+            at: Timestamp::from_seconds(1),
+            power: Some(Power::from_milliwatts(power)),
+            import: Some(Energy::from_milliwatt_hours(import)),
+            export: Some(Energy::from_milliwatt_hours(export)),
+            phase_power: Some(phases.iter().map(|power| Power::from_milliwatts(*power)).collect()),
+            voltage: Some([230_100, 229_900, 231_000].map(Voltage::from_millivolts).to_vec()),
+            current: Some(phases.iter().map(|power| Current::from_milliamperes(*power / 230)).collect()),
+            frequency: Some(Frequency::from_millihertz(49_990)),
+            ..Sample::default()
+        };
+        for toml in [SDM630, TEMPLATE] {
+            let profile = Profile::parse(toml).unwrap();
+            let shown = profile.decode(&image(&profile, &sample), sample.at, Orientation::AsMeter);
+            let off = |a: Option<Energy>, b: Option<Energy>| (a.unwrap() - b.unwrap()).abs();
+            prop_assert!(off(shown.import, sample.import) <= profile.resolution(sample.import.unwrap()));
+            prop_assert!(off(shown.export, sample.export) <= profile.resolution(sample.export.unwrap()));
+            // A float holds 24 bits: 2 W of 16 MW; the template counts tenths of a watt.
+            let off = (shown.power.unwrap() - sample.power.unwrap()).abs();
+            prop_assert!(off <= Power::from_milliwatts(100), "{}", off);
+        }
+    }
+}
