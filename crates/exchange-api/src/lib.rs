@@ -1,3 +1,22 @@
 //! What the app and the exchange say to each other: types, paths, problems, signatures, and the client.
+//!
+//! Two signatures protect a request. The **body** of an order or a reading is signed once and kept
+//! ([`Signed`]), so that it can be shown to anyone later. The **request** is signed each time it is
+//! sent ([`http_signature`]), so that it cannot be sent again by someone who saw it.
 
+#[cfg(feature = "client")]
+mod client;
+pub mod http_signature;
+mod invitation;
+mod key;
+pub mod paths;
+mod problem;
+mod sign;
 pub mod wire;
+
+#[cfg(feature = "client")]
+pub use client::{Client, ClientError, ClientSettings};
+pub use invitation::{InvalidInvitation, Invitation};
+pub use key::{DeviceKey, InvalidKey, key_id, public_key_from_text, public_key_text};
+pub use sign::{Signable, SignatureError, Verified, new_order_id, new_salt};
+pub use wire::*;

@@ -84,6 +84,13 @@ pub struct ContractChange {
     pub contract: UtilityContract,
 }
 
+/// `PUT /v1/me/terms`: agree to the terms as they are now. Until then no order is taken.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct AgreeTerms {
+    pub terms_version: String,
+}
+
 /// Answer to joining and to `GET /v1/me`.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Membership {

@@ -1,0 +1,351 @@
+//! The client: signs, sends, tries again where that is safe, and tells trouble apart.
+
+use std::time::Duration;
+
+use reqwest::{Method, StatusCode, Url};
+use serde::Serialize;
+use serde::de::DeserializeOwned;
+use units::{SharedClock, Slot, SystemClock};
+
+use crate::http_signature::{self, Message};
+use crate::key::DeviceKey;
+use crate::paths;
+use crate::wire::{
+    AgreeTerms, CancelOrders, ContractChange, JoinRequest, MarketInfo, Membership, OrderList, OrderOutcomes,
+    PlaceOrders, Problem, ProblemCode, ReadingOutcomes, ReportReadings, SettlementPage, SignedOrder,
+    SignedReading, SlotList,
+};
+
+/// How long a signature stays valid: the time-out of a request and some clock skew.
+const SIGNATURE_VALID_S: i64 = 60;
+/// The first pause before another try; it doubles, and a random part of it is waited.
+const FIRST_PAUSE: Duration = Duration::from_millis(200);
+/// The longest pause: an order's gate should not pass while its client sleeps.
+const LONGEST_PAUSE: Duration = Duration::from_secs(5);
+/// The longest answer that is read: a page of 500 settlements takes about 1 MB.
+const MAX_ANSWER_BYTES: usize = 16 * 1024 * 1024;
+
+#[derive(Clone, Debug)]
+pub struct ClientSettings {
+    /// How long one try may take, beyond what a long poll asked to wait.
+    pub timeout: Duration,
+    /// How many further tries follow a connection error or a busy exchange.
+    pub retries: u32,
+    /// Real time, for signatures.
+    pub clock: SharedClock,
+}
+
+impl Default for ClientSettings {
+    fn default() -> Self {
+        Self { timeout: Duration::from_secs(10), retries: 3, clock: std::sync::Arc::new(SystemClock) }
+    }
+}
+
+#[derive(Debug, thiserror::Error)]
+pub enum ClientError {
+    #[error("the exchange's address \"{address}\" cannot be used: {reason}")]
+    Address { address: String, reason: &'static str },
+    #[error("the exchange at {address} did not answer after {tries} tries")]
+    Unreachable {
+        address: String,
+        tries: u32,
+        #[source]
+        cause: reqwest::Error,
+    },
+    #[error("{0}")]
+    Problem(Problem),
+    #[error("the exchange's answer makes no sense: {0}")]
+    Protocol(String),
+    #[error("the system has no randomness for a signature")]
+    Randomness(#[from] getrandom::Error),
+}
+
+impl ClientError {
+    /// Returns whether the same call may succeed later without anyone doing anything.
+    pub fn is_transient(&self) -> bool {
+        match self {
+            Self::Unreachable { .. } => true,
+            Self::Problem(problem) => matches!(
+                problem.code,
+                ProblemCode::Busy
+                    | ProblemCode::TooManyRequests
+                    | ProblemCode::StorageFull
+                    | ProblemCode::Internal
+            ),
+            Self::Address { .. } | Self::Protocol(_) | Self::Randomness(_) => false,
+        }
+    }
+
+    /// Returns the code of the exchange's refusal, if it refused.
+    pub fn code(&self) -> Option<ProblemCode> {
+        match self {
+            Self::Problem(problem) => Some(problem.code),
+            _ => None,
+        }
+    }
+}
+
+/// A member's (or a future member's) line to the exchange. Cheap to clone.
+#[derive(Clone, Debug)]
+pub struct Client {
+    http: reqwest::Client,
+    base: Url,
+    key: DeviceKey,
+    settings: ClientSettings,
+}
+
+impl Client {
+    /// Makes a client for the exchange at a base address such as `http://127.0.0.1:8400`.
+    pub fn new(address: &str, key: DeviceKey, settings: ClientSettings) -> Result<Self, ClientError> {
+        let base = usable_address(address)
+            .map_err(|reason| ClientError::Address { address: address.to_owned(), reason })?;
+        let http = reqwest::Client::builder()
+            .tls_backend_preconfigured(no_tls())
+            // A proxy or a redirect would change the address that is signed.
+            .no_proxy()
+            .redirect(reqwest::redirect::Policy::none())
+            .connect_timeout(settings.timeout)
+            .build()
+            .map_err(|error| ClientError::Protocol(error.to_string()))?;
+        Ok(Self { http, base, key, settings })
+    }
+
+    pub fn key(&self) -> &DeviceKey {
+        &self.key
+    }
+
+    pub async fn market(&self) -> Result<MarketInfo, ClientError> {
+        self.call(Method::GET, paths::MARKET, &[], Vec::new(), Duration::ZERO).await
+    }
+
+    /// Joins. Sent again with the same code and key it gives the same membership.
+    pub async fn join(&self, request: &JoinRequest) -> Result<Membership, ClientError> {
+        self.send(Method::POST, paths::MEMBERS, request).await
+    }
+
+    pub async fn me(&self) -> Result<Membership, ClientError> {
+        self.get(paths::ME, &[]).await
+    }
+
+    pub async fn change_contract(&self, change: &ContractChange) -> Result<Membership, ClientError> {
+        self.send(Method::PUT, paths::CONTRACT, change).await
+    }
+
+    pub async fn agree_to_terms(&self, terms_version: &str) -> Result<Membership, ClientError> {
+        self.send(Method::PUT, paths::TERMS, &AgreeTerms { terms_version: terms_version.to_owned() }).await
+    }
+
+    /// Places up to [`paths::MAX_BATCH`] orders. Their ids make it safe to send again.
+    pub async fn place_orders(&self, orders: Vec<SignedOrder>) -> Result<OrderOutcomes, ClientError> {
+        self.send(Method::POST, paths::ORDERS, &PlaceOrders { orders }).await
+    }
+
+    pub async fn cancel_orders(&self, which: &CancelOrders) -> Result<OrderOutcomes, ClientError> {
+        self.send(Method::POST, paths::CANCEL, which).await
+    }
+
+    /// Lists one's own orders of the slots `[from, to)`.
+    pub async fn orders(&self, from: Slot, to: Slot) -> Result<OrderList, ClientError> {
+        self.get(paths::ORDERS, &[("from", from.to_string()), ("to", to.to_string())]).await
+    }
+
+    /// Reports up to [`paths::MAX_BATCH`] readings. The same reading again is no trouble.
+    pub async fn report_readings(
+        &self,
+        readings: Vec<SignedReading>,
+    ) -> Result<ReadingOutcomes, ClientError> {
+        self.send(Method::POST, paths::READINGS, &ReportReadings { readings }).await
+    }
+
+    /// Lists the life of the slots `[from, to)`.
+    pub async fn slots(&self, from: Slot, to: Slot) -> Result<SlotList, ClientError> {
+        self.get(paths::SLOTS, &[("from", from.to_string()), ("to", to.to_string())]).await
+    }
+
+    /// Returns one's own settlements after a cursor; with nothing newer it waits up to `wait_s`.
+    pub async fn settlements(&self, after: i64, wait_s: u32) -> Result<SettlementPage, ClientError> {
+        let query = [("after", after.to_string()), ("wait_s", wait_s.to_string())];
+        let wait = Duration::from_secs(wait_s.into());
+        self.call(Method::GET, paths::SETTLEMENTS, &query, Vec::new(), wait).await
+    }
+
+    async fn get<T: DeserializeOwned>(&self, path: &str, query: &[(&str, String)]) -> Result<T, ClientError> {
+        self.call(Method::GET, path, query, Vec::new(), Duration::ZERO).await
+    }
+
+    async fn send<B: Serialize, T: DeserializeOwned>(
+        &self,
+        method: Method,
+        path: &str,
+        body: &B,
+    ) -> Result<T, ClientError> {
+        let body = serde_json::to_vec(body).map_err(|error| ClientError::Protocol(error.to_string()))?;
+        self.call(method, path, &[], body, Duration::ZERO).await
+    }
+
+    /// Sends a request until it is answered. Every call of this wire is safe to repeat: orders and
+    /// readings carry their identity, a code joins one key once, a contract is set and not added.
+    async fn call<T: DeserializeOwned>(
+        &self,
+        method: Method,
+        path: &str,
+        query: &[(&str, String)],
+        body: Vec<u8>,
+        wait: Duration,
+    ) -> Result<T, ClientError> {
+        let mut url = self.base.clone();
+        url.set_path(path);
+        if !query.is_empty() {
+            url.query_pairs_mut().extend_pairs(query);
+        }
+        let mut tries = 0;
+        loop {
+            tries += 1;
+            let outcome = self.attempt(&method, &url, &body, wait).await;
+            let again = match &outcome {
+                Ok((status, _)) => *status == StatusCode::SERVICE_UNAVAILABLE,
+                Err(ClientError::Unreachable { .. }) => true,
+                Err(_) => false,
+            };
+            if !again || tries > self.settings.retries {
+                return match outcome {
+                    Ok((status, answer)) => read_answer(status, &answer),
+                    Err(ClientError::Unreachable { address, cause, .. }) => {
+                        Err(ClientError::Unreachable { address, tries, cause })
+                    }
+                    Err(error) => Err(error),
+                };
+            }
+            tokio::time::sleep(pause_before(tries)?).await;
+        }
+    }
+
+    /// Signs and sends once. Each try has its own nonce, since the exchange takes none twice.
+    async fn attempt(
+        &self,
+        method: &Method,
+        url: &Url,
+        body: &[u8],
+        wait: Duration,
+    ) -> Result<(StatusCode, Vec<u8>), ClientError> {
+        let message = Message { method: method.as_str(), target_uri: url.as_str(), body };
+        let nonce = http_signature::new_nonce()?;
+        let now = self.settings.clock.now();
+        let signed = http_signature::sign(&message, &self.key, now, SIGNATURE_VALID_S, &nonce);
+        let mut request = self
+            .http
+            .request(method.clone(), url.clone())
+            .timeout(self.settings.timeout + wait)
+            .header(http_signature::CONTENT_DIGEST, signed.content_digest)
+            .header(http_signature::SIGNATURE_INPUT, signed.signature_input)
+            .header(http_signature::SIGNATURE, signed.signature);
+        if !body.is_empty() {
+            request = request.header("content-type", "application/json").body(body.to_vec());
+        }
+        let unreachable =
+            |cause| ClientError::Unreachable { address: self.base.to_string(), tries: 1, cause };
+        let mut response = request.send().await.map_err(unreachable)?;
+        let mut answer = Vec::new();
+        while let Some(part) = response.chunk().await.map_err(unreachable)? {
+            if answer.len() + part.len() > MAX_ANSWER_BYTES {
+                return Err(ClientError::Protocol(format!("it is longer than {MAX_ANSWER_BYTES} bytes")));
+            }
+            answer.extend_from_slice(&part);
+        }
+        Ok((response.status(), answer))
+    }
+}
+
+fn read_answer<T: DeserializeOwned>(status: StatusCode, answer: &[u8]) -> Result<T, ClientError> {
+    if status.is_success() {
+        return serde_json::from_slice(answer).map_err(|error| ClientError::Protocol(error.to_string()));
+    }
+    match serde_json::from_slice(answer) {
+        Ok(problem) => Err(ClientError::Problem(problem)),
+        Err(_) => Err(ClientError::Protocol(format!("status {status} without a problem document"))),
+    }
+}
+
+/// Returns the base address, or why it cannot be used.
+fn usable_address(address: &str) -> Result<Url, &'static str> {
+    let url = Url::parse(address).map_err(|_| "it is not a web address")?;
+    let bare = matches!(url.path(), "" | "/") && url.query().is_none() && url.fragment().is_none();
+    let named = url.host_str().is_some() && url.username().is_empty() && url.password().is_none();
+    if !bare || !named {
+        return Err("only scheme, host and port belong into it");
+    }
+    match url.scheme() {
+        "http" if is_loopback(&url) => Ok(url),
+        "http" => Err("without encryption only the own machine may be reached"),
+        "https" => Err("this version reaches an exchange on the own machine only"),
+        _ => Err("it must begin with http:// or https://"),
+    }
+}
+
+fn is_loopback(url: &Url) -> bool {
+    let host = url.host_str().unwrap_or_default();
+    let address = host.trim_start_matches('[').trim_end_matches(']').parse::<std::net::IpAddr>();
+    host == "localhost" || address.is_ok_and(|address| address.is_loopback())
+}
+
+/// Trusts no certificate at all. reqwest wants a TLS configuration even where only HTTP is spoken.
+fn no_tls() -> rustls::ClientConfig {
+    let provider = std::sync::Arc::new(rustls::crypto::ring::default_provider());
+    rustls::ClientConfig::builder_with_provider(provider)
+        .with_safe_default_protocol_versions()
+        .expect("ring speaks the default versions of TLS")
+        .with_root_certificates(rustls::RootCertStore::empty())
+        .with_no_client_auth()
+}
+
+/// Returns how long to wait before try number `tries + 1`: a random half to whole of the doubled pause,
+/// so that a street's homes do not come back in step.
+fn pause_before(tries: u32) -> Result<Duration, getrandom::Error> {
+    let pause = FIRST_PAUSE.saturating_mul(1 << (tries - 1).min(10)).min(LONGEST_PAUSE);
+    let share = 0.5 + f64::from(getrandom::u32()?) / f64::from(u32::MAX) / 2.0;
+    Ok(pause.mul_f64(share))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn only_the_own_machine_is_reached_without_encryption() {
+        for good in ["http://127.0.0.1:8400", "http://localhost:8400/", "http://[::1]:8400"] {
+            assert!(usable_address(good).is_ok(), "{good}");
+        }
+        for bad in [
+            "http://example.com",
+            "https://example.com",
+            "127.0.0.1:1",
+            "http://127.0.0.1:1/x",
+            "http://a@127.0.0.1",
+        ] {
+            assert!(usable_address(bad).is_err(), "{bad}");
+        }
+    }
+
+    #[test]
+    fn pauses_grow_to_a_cap_and_differ() {
+        let pauses: Vec<Duration> = (1..12).map(|tries| pause_before(tries).unwrap()).collect();
+        assert!(pauses[0] >= FIRST_PAUSE / 2 && pauses[0] <= FIRST_PAUSE);
+        assert!(pauses.iter().all(|pause| *pause <= LONGEST_PAUSE));
+        assert!(pauses[10] >= LONGEST_PAUSE / 2);
+    }
+
+    #[tokio::test]
+    async fn an_exchange_that_is_down_is_a_transient_error() {
+        // Bound and dropped: nothing listens on this port now.
+        let port = std::net::TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap().port();
+        let settings = ClientSettings { retries: 0, ..ClientSettings::default() };
+        let client =
+            Client::new(&format!("http://127.0.0.1:{port}"), DeviceKey::from_bytes(&[1; 32]), settings)
+                .unwrap();
+        let error = client.market().await.unwrap_err();
+        assert!(
+            error.is_transient() && matches!(error, ClientError::Unreachable { tries: 1, .. }),
+            "{error}"
+        );
+    }
+}

@@ -1,0 +1,33 @@
+//! Where things are on the exchange. `docs/protocols/exchange-wire.md` says what each takes and gives.
+
+/// `GET`, unsigned: what anyone may know of the market.
+pub const MARKET: &str = "/v1/market";
+/// `POST`: join by invitation.
+pub const MEMBERS: &str = "/v1/members";
+/// `GET`: one's own membership.
+pub const ME: &str = "/v1/me";
+/// `PUT`: another contract with the utility.
+pub const CONTRACT: &str = "/v1/me/contract";
+/// `PUT`: agree to the terms as they are now.
+pub const TERMS: &str = "/v1/me/terms";
+/// `POST` to place, `GET` to list one's own.
+pub const ORDERS: &str = "/v1/orders";
+/// `POST`: cancel open orders.
+pub const CANCEL: &str = "/v1/orders/cancel";
+/// `POST`: what the meter showed.
+pub const READINGS: &str = "/v1/readings";
+/// `GET`: the life of slots and their prices.
+pub const SLOTS: &str = "/v1/slots";
+/// `GET`: one's own settled slots, by cursor; waits for the next.
+pub const SETTLEMENTS: &str = "/v1/settlements";
+
+/// The most orders or readings in one request.
+pub const MAX_BATCH: usize = 96;
+/// The longest body that the exchange reads: a full batch of signed orders takes about 50 kB.
+pub const MAX_BODY_BYTES: usize = 256 * 1024;
+/// The longest that `wait_s` may ask for. Proxies and routers forget a silent connection after a minute.
+pub const MAX_WAIT_S: u32 = 30;
+/// The most slots between `from` and `to`: a week and a day of a changing clock.
+pub const MAX_SLOTS: usize = 700;
+/// The most settlements on a page.
+pub const PAGE: usize = 500;
