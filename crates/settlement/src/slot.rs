@@ -111,14 +111,14 @@ pub struct Posting {
     pub amount: Money,
 }
 
-/// `member:ID`, `utility:ID`, `network` or `operator`.
-#[derive(Clone, Debug, PartialEq, Eq, Hash)]
+/// `member:ID`, `network`, `operator` or `utility:ID`: in the order in which these texts sort.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub enum Account {
     Member(MemberId),
-    /// The utility, in the contract of this member.
-    Utility(MemberId),
     Network,
     Operator,
+    /// The utility, in the contract of this member.
+    Utility(MemberId),
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
@@ -130,6 +130,20 @@ pub enum What {
     Retail,
     FeedIn,
     Congestion,
+}
+
+impl What {
+    /// Returns the word that stands for it in JSON, and by which postings sort.
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::Energy => "energy",
+            Self::GridFee => "grid_fee",
+            Self::OperatorFee => "operator_fee",
+            Self::Retail => "retail",
+            Self::FeedIn => "feed_in",
+            Self::Congestion => "congestion",
+        }
+    }
 }
 
 impl std::fmt::Display for Account {
