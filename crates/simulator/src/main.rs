@@ -1,1 +1,2 @@
+//! The street as a program.
 fn main() {}

@@ -1,0 +1,121 @@
+//! Who lives in the street: houses drawn from a seed.
+
+use serde::Serialize;
+use units::{Price, Zone};
+
+use super::battery::Battery;
+use super::habits::Habits;
+use super::roof::Roof;
+use crate::world::{Chance, Place};
+
+/// Where the street is.
+pub const PLACE: Place = Place { latitude_deg: 52.5, longitude_deg: 13.4 };
+
+/// The zone of its wall clocks.
+pub const ZONE: Zone = Zone::Europe__Berlin;
+
+/// A house as it was built and moved into. Nothing in it changes during a run.
+#[derive(Clone, Debug, PartialEq, Serialize)]
+pub struct HousePlan {
+    /// Counted from 1, along the street.
+    pub number: u32,
+    /// Name of the data folder and of the member: `home-01`.
+    pub id: String,
+    pub roof: Option<Roof>,
+    pub battery: Option<Battery>,
+    pub habits: Habits,
+    pub terms: Terms,
+    /// What the grid meter had counted when the story begins: import and export.
+    pub started_at_wh: (i64, i64),
+    /// How the load spreads over the phases, in percent.
+    pub phase_percent: [i64; 3],
+    /// The meter hangs on a serial line instead of the network.
+    pub serial_line: bool,
+}
+
+/// What the household says to its neighbours, in micros per kWh.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
+pub struct Terms {
+    /// Missing where there is nothing to sell.
+    pub sell_at: Option<Price>,
+    pub buy_up_to: Price,
+}
+
+/// Draws a street: every other house has sun, from the first on; of these every third has a battery.
+pub fn plan_street(seed: u64, houses: u32) -> Vec<HousePlan> {
+    let last_with_sun = (1..=houses).rev().find(|&number| has_sun(number));
+    (1..=houses)
+        .map(|number| HousePlan { serial_line: Some(number) == last_with_sun, ..plan_house(seed, number) })
+        .collect()
+}
+
+fn has_sun(number: u32) -> bool {
+    number % 2 == 1
+}
+
+/// Draws one house. It does not depend on how many there are.
+fn plan_house(seed: u64, number: u32) -> HousePlan {
+    let mut chance = Chance::new(seed, &[i64::from(number), 1]);
+    let sunny = has_sun(number);
+    let roof = sunny.then(|| draw_roof(&mut chance));
+    // Sunny houses are 1, 3, 5, 7: the first of every three of them.
+    let battery = (number % 6 == 1).then(|| Battery { capacity_wh: chance.whole(9, 13) * 500, most_w: 3000 });
+    let export_wh = if sunny { chance.whole(1_200_000, 9_000_000) } else { 0 };
+    let first = chance.whole(28, 45);
+    let second = chance.whole(25, 35);
+    HousePlan {
+        number,
+        id: format!("home-{number:02}"),
+        roof,
+        battery,
+        habits: Habits::draw(seed, i64::from(number)),
+        terms: Terms {
+            sell_at: sunny.then(|| Price::from_micros_per_kwh(chance.whole(95, 130) * 1000)),
+            buy_up_to: Price::from_micros_per_kwh(chance.whole(200, 260) * 1000),
+        },
+        started_at_wh: (chance.whole(900_000, 7_500_000), export_wh),
+        phase_percent: [first, second, 100 - first - second],
+        serial_line: false,
+    }
+}
+
+fn draw_roof(chance: &mut Chance) -> Roof {
+    let peak_w = chance.whole(13, 23) * 430;
+    Roof {
+        peak_w,
+        inverter_w: peak_w / 1000 * 950,
+        tilt_deg: chance.whole(20, 45) as f64,
+        azimuth_deg: chance.whole(125, 235) as f64,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn six_houses_are_three_with_sun_one_of_them_with_a_battery() {
+        let street = plan_street(7, 6);
+        assert_eq!(street.iter().filter(|house| house.roof.is_some()).count(), 3);
+        assert_eq!(street.iter().filter(|house| house.battery.is_some()).count(), 1);
+        assert!(street.iter().all(|house| house.roof.is_some() || house.battery.is_none()));
+        assert_eq!(street.iter().filter(|house| house.serial_line).count(), 1);
+    }
+
+    #[test]
+    fn the_same_seed_builds_the_same_street_and_more_houses_change_none_but_the_line() {
+        assert_eq!(plan_street(7, 6), plan_street(7, 6));
+        assert_ne!(plan_street(7, 6), plan_street(8, 6));
+        let longer = plan_street(7, 12);
+        assert!(plan_street(7, 6).iter().zip(&longer).all(|(a, b)| a.roof == b.roof && a.terms == b.terms));
+    }
+
+    #[test]
+    fn terms_lie_between_feed_in_and_retail() {
+        for house in plan_street(3, 50) {
+            let sell = house.terms.sell_at.map(|price| price.micros_per_kwh());
+            assert!(sell.is_none_or(|price| (95_000..=130_000).contains(&price)));
+            assert!((200_000..=260_000).contains(&house.terms.buy_up_to.micros_per_kwh()));
+        }
+    }
+}
