@@ -48,6 +48,15 @@ impl Profile {
         reads
     }
 
+    /// Returns the registers of each value on its own, in order: where a read may be cut for a device
+    /// that takes only shorter ones.
+    pub fn values(&self) -> Vec<Read> {
+        let mut spans = self.spans();
+        spans.sort_unstable();
+        spans.dedup();
+        spans.iter().map(|span| read(std::slice::from_ref(span))).collect()
+    }
+
     fn spans(&self) -> Vec<Span> {
         let values = self.all_points().flat_map(|point| {
             point.items.iter().flatten().map(|term| {

@@ -1,0 +1,124 @@
+//! Serial ports: opens one for this program alone, and finds it again under another name.
+
+use std::fs::OpenOptions;
+use std::io::{self, ErrorKind};
+use std::path::{Path, PathBuf};
+
+use tokio_serial::{SerialPortBuilderExt, SerialStream};
+
+use crate::endpoint::{Line, Parity, StopBits};
+use crate::trouble::Trouble;
+
+/// Where udev names adapters by maker and serial number, whatever number the kernel gives them.
+const BY_ID: &str = "/dev/serial/by-id";
+
+/// A serial port by its path, and by its adapter once that was seen.
+#[derive(Debug)]
+pub struct Port {
+    path: PathBuf,
+    line: Line,
+    adapter: Option<PathBuf>,
+}
+
+impl Port {
+    pub fn new(path: PathBuf, line: Line) -> Self {
+        Self { path, line, adapter: None }
+    }
+
+    /// Opens the port with an exclusive lock. Must be called inside the runtime.
+    ///
+    /// An adapter that was open before is looked for first, since after a replug `/dev/ttyUSB0` may be
+    /// `/dev/ttyUSB1`, and `/dev/ttyUSB0` another meter.
+    pub fn open(&mut self) -> Result<SerialStream, Trouble> {
+        let path = self.adapter.as_deref().filter(|adapter| adapter.exists()).unwrap_or(&self.path);
+        let stream = open(path, self.line)?;
+        self.adapter = adapter_of(path, Path::new(BY_ID)).or(self.adapter.take());
+        Ok(stream)
+    }
+}
+
+fn open(path: &Path, line: Line) -> Result<SerialStream, Trouble> {
+    probe(path)?;
+    let parity = match line.parity {
+        Parity::None => tokio_serial::Parity::None,
+        Parity::Even => tokio_serial::Parity::Even,
+        Parity::Odd => tokio_serial::Parity::Odd,
+    };
+    let stop_bits = match line.stop_bits {
+        StopBits::One => tokio_serial::StopBits::One,
+        StopBits::Two => tokio_serial::StopBits::Two,
+    };
+    tokio_serial::new(path.to_string_lossy(), line.baud)
+        .data_bits(tokio_serial::DataBits::Eight)
+        .parity(parity)
+        .stop_bits(stop_bits)
+        // Both TIOCEXCL and flock: the first does not stop root, the second not who never asks.
+        .exclusive(true)
+        .open_native_async()
+        .map_err(|error| match error.kind() {
+            tokio_serial::ErrorKind::NoDevice => Trouble::PortBusy,
+            tokio_serial::ErrorKind::Io(kind) => of_io(&io::Error::new(kind, error.description)),
+            _ => Trouble::Unusable(error.description),
+        })
+}
+
+/// Opens the path as a plain file first: the serial library folds several errors into one.
+fn probe(path: &Path) -> Result<(), Trouble> {
+    let mut options = OpenOptions::new();
+    options.read(true).write(true);
+    #[cfg(unix)]
+    std::os::unix::fs::OpenOptionsExt::custom_flags(&mut options, libc::O_NOCTTY | libc::O_NONBLOCK);
+    options.open(path).map(drop).map_err(|error| of_io(&error))
+}
+
+fn of_io(error: &io::Error) -> Trouble {
+    match error.kind() {
+        ErrorKind::NotFound => Trouble::Absent,
+        ErrorKind::PermissionDenied => Trouble::PermissionDenied,
+        ErrorKind::ResourceBusy | ErrorKind::WouldBlock => Trouble::PortBusy,
+        // The node outlives its adapter for a moment.
+        _ if error.raw_os_error() == Some(libc::ENXIO) || error.raw_os_error() == Some(libc::ENODEV) => {
+            Trouble::Absent
+        }
+        _ => Trouble::Unusable(error.to_string()),
+    }
+}
+
+/// Returns the name of the adapter behind a path, if udev gave it one.
+fn adapter_of(path: &Path, by_id: &Path) -> Option<PathBuf> {
+    let node = path.canonicalize().ok()?;
+    let links = by_id.read_dir().ok()?;
+    links
+        .flatten()
+        .map(|link| link.path())
+        .find(|link| link.canonicalize().is_ok_and(|target| target == node))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_adapter_is_known_by_the_name_udev_gave_it() {
+        let dev = tempfile::tempdir().unwrap();
+        let by_id = dev.path().join("by-id");
+        std::fs::create_dir(&by_id).unwrap();
+        for node in ["ttyUSB0", "ttyUSB1"] {
+            std::fs::write(dev.path().join(node), "").unwrap();
+            std::os::unix::fs::symlink(format!("../{node}"), by_id.join(format!("usb-of-{node}"))).unwrap();
+        }
+        let found = adapter_of(&dev.path().join("ttyUSB1"), &by_id);
+        assert_eq!(found, Some(by_id.join("usb-of-ttyUSB1")));
+        assert_eq!(adapter_of(&dev.path().join("ttyUSB2"), &by_id), None);
+    }
+
+    #[tokio::test]
+    async fn an_absent_port_and_a_file_are_told_apart() {
+        let dir = tempfile::tempdir().unwrap();
+        let absent = Port::new(dir.path().join("ttyUSB9"), Line::default()).open();
+        assert_eq!(absent.unwrap_err(), Trouble::Absent);
+        std::fs::write(dir.path().join("file"), "").unwrap();
+        let file = Port::new(dir.path().join("file"), Line::default()).open();
+        assert!(matches!(file.unwrap_err(), Trouble::Unusable(_)));
+    }
+}
