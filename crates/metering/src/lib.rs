@@ -3,11 +3,22 @@
 //! Pure: registers and samples in, values and events out. A missing value stays missing, and a value
 //! that the meter's physics forbids is quarantined instead of stored.
 
+mod counter;
+mod flows;
+mod freshness;
+mod plausibility;
 mod profile;
 mod sample;
+mod slots;
 
+pub use counter::{
+    BookSettings, Booked, Counter, CounterEvent, CounterEventKind, Held, Judgement, Reading, Step, book,
+};
+pub use flows::{Flows, Source, Sources, Split};
+pub use freshness::Freshness;
 pub use profile::{
     Device, Golden, GoldenWords, Kind, Limits, Orientation, Profile, ProfileError, Protocol, Read, Registers,
     SerialLine, profile, profiles,
 };
 pub use sample::{Borders, Flag, Method, Quality, Sample, SlotEnergy};
+pub use slots::{IntervalEvent, Quantity, RejectReason, SlotMeter, SlotSettings, accepted};

@@ -1,6 +1,6 @@
 //! What a meter said at one instant, and what a slot amounts to.
 
-use units::{Current, Energy, Frequency, Power, Slot, Timestamp, Voltage};
+use units::{Current, Energy, Frequency, Power, Slot, Timestamp, Voltage, WattHours};
 
 /// One reading of one meter. What the meter does not tell is missing, never zero.
 #[derive(Clone, Debug, Default, PartialEq)]
@@ -82,6 +82,24 @@ pub struct Borders {
 }
 
 impl SlotEnergy {
+    /// Returns what the market counts, import and export: the whole watt-hours of the register at the end
+    /// less those at the start, so that slots telescope to the register. Only a measured slot has it.
+    ///
+    /// A register that the meter does not have counts nothing: a household that cannot export sells 0 Wh.
+    pub fn market_wh(&self) -> Option<(WattHours, WattHours)> {
+        if (self.quality, self.method) != (Quality::Measured, Method::Counter) {
+            return None;
+        }
+        let counted = |start: Option<Energy>, end: Option<Energy>| match (start, end) {
+            (Some(start), Some(end)) => Some(end.floor_watt_hours() - start.floor_watt_hours()),
+            (None, None) => Some(WattHours::ZERO),
+            _ => None,
+        };
+        let borders = &self.borders;
+        let import = counted(borders.import_start, borders.import_end)?;
+        Some((import, counted(borders.export_start, borders.export_end)?))
+    }
+
     /// Returns the market's slot, if the interval is one.
     pub fn slot(&self) -> Option<Slot> {
         Slot::starting_at(self.start).ok().filter(|_| i64::from(self.seconds) == units::SLOT_SECONDS)
@@ -117,6 +135,7 @@ macro_rules! words {
         }
     };
 }
+pub(crate) use words;
 
 words!(Flag {
     NotNetted = "not_netted",

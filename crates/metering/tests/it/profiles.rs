@@ -8,7 +8,7 @@ const SDM630: &str = include_str!("../../profiles/eastron-sdm630.toml");
 const TEMPLATE: &str = include_str!("../../profiles/template.toml");
 
 fn sdm630() -> &'static Profile {
-    profile("eastron-sdm630").unwrap()
+    profile("eastron-sdm630").expect("it is compiled in")
 }
 
 /// Replaces a text in a good profile and returns what parsing the result complains about.

@@ -1,0 +1,365 @@
+//! Turns the samples of one meter into energy per slot.
+//!
+//! A meter counts up for ever. This module subtracts, notices restarts and gaps, and never invents
+//! energy: a slot is complete, or it says why it is not.
+
+mod integral;
+mod track;
+
+use std::time::Duration;
+
+use units::{Energy, Power, SLOT_SECONDS, Timestamp};
+
+use crate::counter::{BookSettings, Counter, CounterEvent, Held, Reading};
+use crate::sample::{Borders, Flag, Method, Quality, Sample, SlotEnergy, words};
+use integral::Integral;
+use track::Track;
+
+/// What is known of the meter, and how patient to be with it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct SlotSettings {
+    /// 900, or shorter for diagnosis.
+    pub length_s: u32,
+    /// The farthest that the two samples around a border may lie apart; of a meter without a counter,
+    /// any two samples.
+    pub max_border_gap: Duration,
+    pub fuse: Power,
+    pub resolution: Energy,
+    pub wraps_at: Option<Energy>,
+    /// So many further readings decide about an implausible counter.
+    pub confirm: u32,
+    /// How long a new level of a counter must last before it is believed.
+    pub persists: Duration,
+}
+
+impl SlotSettings {
+    /// Returns the market's rules for a meter: quarter hours, borders between samples at most 30 s apart,
+    /// a new level believed after three more readings and a minute.
+    pub fn new(fuse: Power, resolution: Energy) -> Self {
+        Self {
+            length_s: SLOT_SECONDS as u32,
+            max_border_gap: Duration::from_secs(30),
+            fuse,
+            resolution,
+            wraps_at: None,
+            confirm: 3,
+            persists: Duration::from_secs(60),
+        }
+    }
+}
+
+/// A value of a sample.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum Quantity {
+    /// The time of the sample.
+    At,
+    Power,
+    Import,
+    Export,
+}
+
+words!(Quantity { At = "at", Power = "power_w", Import = "import_wh", Export = "export_wh" });
+
+/// Why a value is not taken.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum RejectReason {
+    /// The counter rose by more than the fuse allows.
+    Jump,
+    /// The counter fell.
+    Drop,
+    NotANumber,
+    OutOfRange,
+    /// The sample is older than one before it, or the meter has stopped measuring.
+    Stale,
+}
+
+words!(RejectReason {
+    Jump = "jump",
+    Drop = "drop",
+    NotANumber = "not_a_number",
+    OutOfRange = "out_of_range",
+    Stale = "stale",
+});
+
+/// What samples amount to.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum IntervalEvent {
+    /// A slot. Slots come in order, each once; only one that [`SlotMeter::flush_until`] gave comes again
+    /// when the counter has bridged the gap, and replaces what was given.
+    Slot(SlotEnergy),
+    /// A value that must not be shown, stored or integrated: in thousandths of the quantity's unit, or
+    /// nothing where it is no number.
+    Rejected { at: Timestamp, quantity: Quantity, value: Option<i64>, reason: RejectReason },
+    /// Something happened to a register.
+    Counter { quantity: Quantity, event: CounterEvent },
+    /// No sample came between these two, for longer than a border bears.
+    Gap { from: Timestamp, to: Timestamp },
+}
+
+/// The state machine of one meter.
+#[derive(Clone, Debug)]
+pub struct SlotMeter {
+    settings: SlotSettings,
+    import: Register,
+    export: Register,
+    integral: Integral,
+    last_at: Option<Timestamp>,
+    /// The start of the next slot that has not been given for good.
+    next: Option<Timestamp>,
+    /// Until where slots were given by a flush.
+    flushed: Option<Timestamp>,
+}
+
+#[derive(Clone, Debug)]
+struct Register {
+    quantity: Quantity,
+    counter: Counter,
+    track: Track,
+}
+
+impl SlotMeter {
+    pub fn new(settings: SlotSettings) -> Self {
+        let length = length(&settings);
+        let register = |quantity| Register {
+            quantity,
+            counter: Counter::new(book_settings(&settings), settings.persists),
+            track: Track::new(length, settings.max_border_gap),
+        };
+        Self {
+            settings,
+            import: register(Quantity::Import),
+            export: register(Quantity::Export),
+            integral: Integral::new(length, settings.max_border_gap),
+            last_at: None,
+            next: None,
+            flushed: None,
+        }
+    }
+
+    /// Goes on after a restart: feeds the samples stored before it, and returns the slots from `from` on.
+    ///
+    /// `from` is the start of the first slot that is not stored as measured or recovered. The samples
+    /// should reach back to before `from`, else its slot begins in the dark and is partial.
+    pub fn resume(settings: SlotSettings, from: Timestamp, stored: &[Sample]) -> (Self, Vec<IntervalEvent>) {
+        let mut meter = Self::new(settings);
+        let slots = stored.iter().flat_map(|sample| meter.push(sample));
+        let open = |event: &IntervalEvent| matches!(event, IntervalEvent::Slot(slot) if slot.start >= from);
+        let events = slots.filter(open).collect();
+        meter.next = meter.next.map(|next| next.max(start_of(from, length(&meter.settings))));
+        (meter, events)
+    }
+
+    /// Takes the next sample.
+    pub fn push(&mut self, sample: &Sample) -> Vec<IntervalEvent> {
+        let mut events = Vec::new();
+        let at = sample.at;
+        if self.last_at.is_some_and(|last| at <= last) {
+            let reason = RejectReason::Stale;
+            return vec![IntervalEvent::Rejected { at, quantity: Quantity::At, value: None, reason }];
+        }
+        if sample.flags.contains(&Flag::Stale) {
+            return reject_all(sample);
+        }
+        if let Some(from) = self.last_at.filter(|last| at.since(*last) > self.settings.max_border_gap) {
+            events.push(IntervalEvent::Gap { from, to: at });
+        }
+        self.last_at = Some(at);
+        events.extend(self.take_power(sample));
+        let may_be_negative = self.settings.wraps_at.is_some();
+        events.extend(self.import.take(at, sample.import, sample.serial.as_deref(), may_be_negative));
+        events.extend(self.export.take(at, sample.export, sample.serial.as_deref(), may_be_negative));
+        self.start();
+        while let Some(slot) = self.take_slot() {
+            events.push(IntervalEvent::Slot(slot));
+        }
+        events
+    }
+
+    /// Gives the slots that have ended by `now` and that no sample has completed: missing, or partial with
+    /// what was observed. Called once patience with the meter has run out.
+    pub fn flush_until(&mut self, now: Timestamp) -> Vec<IntervalEvent> {
+        let Some(next) = self.next else { return Vec::new() };
+        let length = length(&self.settings);
+        let mut start = self.flushed.map_or(next, |flushed| flushed.max(next));
+        let mut events = Vec::new();
+        while start + length <= now {
+            events.push(IntervalEvent::Slot(self.slot(start)));
+            start = start + length;
+        }
+        self.flushed = Some(start);
+        events
+    }
+
+    fn take_power(&mut self, sample: &Sample) -> Option<IntervalEvent> {
+        let power = sample.power?;
+        let limit = i128::from(self.settings.fuse.milliwatts()) * 12 / 10;
+        if i128::from(power.milliwatts()).abs() > limit {
+            let (quantity, reason) = (Quantity::Power, RejectReason::OutOfRange);
+            let value = Some(power.milliwatts());
+            return Some(IntervalEvent::Rejected { at: sample.at, quantity, value, reason });
+        }
+        self.integral.push(sample.at, power);
+        None
+    }
+
+    /// Begins with the slot of the first value.
+    fn start(&mut self) {
+        if self.next.is_none() {
+            let firsts =
+                [self.import.track.first_at(), self.export.track.first_at(), self.integral.first_at()];
+            let first = firsts.into_iter().flatten().min();
+            self.next = first.map(|first| start_of(first, length(&self.settings)));
+        }
+    }
+
+    /// Returns the next slot if every register of the meter has been read at or after its end.
+    fn take_slot(&mut self) -> Option<SlotEnergy> {
+        let start = self.next?;
+        let end = start + length(&self.settings);
+        let ready = match self.method() {
+            Method::Counter => {
+                let known =
+                    [&self.import.track, &self.export.track].into_iter().filter(|track| track.is_known());
+                known.fold(true, |ready, track| ready && track.reaches(end))
+            }
+            Method::Integral => self.integral.reaches(end),
+        };
+        if !ready {
+            return None;
+        }
+        let slot = self.slot(start);
+        self.next = Some(end);
+        self.import.track.forget_before(end);
+        self.export.track.forget_before(end);
+        self.integral.forget_before(end);
+        Some(slot)
+    }
+
+    fn method(&self) -> Method {
+        if self.import.track.is_known() || self.export.track.is_known() || !self.integral.is_known() {
+            Method::Counter
+        } else {
+            Method::Integral
+        }
+    }
+
+    fn slot(&self, start: Timestamp) -> SlotEnergy {
+        let end = start + length(&self.settings);
+        let seconds = self.settings.length_s;
+        if self.method() == Method::Integral {
+            let integral::Share { import, export, quality } = self.integral.share(start, end);
+            let (method, borders) = (Method::Integral, Borders::default());
+            return SlotEnergy { start, seconds, import, export, borders, quality, method };
+        }
+        let import = self.import.track.share(start, end);
+        let export = self.export.track.share(start, end);
+        let known = [(&self.import, &import), (&self.export, &export)]
+            .into_iter()
+            .filter(|(register, _)| register.track.is_known())
+            .map(|(_, share)| share.quality);
+        SlotEnergy {
+            start,
+            seconds,
+            import: import.energy,
+            export: export.energy,
+            borders: Borders {
+                import_start: import.start,
+                import_end: import.end,
+                export_start: export.start,
+                export_end: export.end,
+            },
+            quality: worst(known),
+            method: Method::Counter,
+        }
+    }
+}
+
+impl Register {
+    fn take(
+        &mut self,
+        at: Timestamp,
+        counter: Option<Energy>,
+        serial: Option<&str>,
+        may_be_negative: bool,
+    ) -> Vec<IntervalEvent> {
+        let quantity = self.quantity;
+        let value = counter.map(Energy::milliwatt_hours);
+        let impossible = !may_be_negative && value.is_some_and(i64::is_negative);
+        let reading =
+            Reading { at, counter: counter.filter(|_| !impossible), serial: serial.map(str::to_owned) };
+        let judgement = self.counter.push(&reading);
+        for step in judgement.steps {
+            self.track.push(step);
+        }
+        let reason = match judgement.held {
+            _ if impossible => Some(RejectReason::OutOfRange),
+            Some(Held::Jump) => Some(RejectReason::Jump),
+            Some(Held::Drop) => Some(RejectReason::Drop),
+            None => None,
+        };
+        let rejected = reason.map(|reason| IntervalEvent::Rejected { at, quantity, value, reason });
+        let counters = judgement.events.into_iter().map(|event| IntervalEvent::Counter { quantity, event });
+        counters.chain(rejected).collect()
+    }
+}
+
+/// Returns a sample without the values that `events`, which it caused, reject: what may be shown and stored.
+pub fn accepted(sample: &Sample, events: &[IntervalEvent]) -> Sample {
+    let mut sample = sample.clone();
+    for event in events {
+        match event {
+            IntervalEvent::Rejected { at, quantity, .. } if *at == sample.at => match quantity {
+                Quantity::Power => sample.power = None,
+                Quantity::Import => sample.import = None,
+                Quantity::Export => sample.export = None,
+                Quantity::At => (sample.power, sample.import, sample.export) = (None, None, None),
+            },
+            _ => {}
+        }
+    }
+    sample
+}
+
+/// Rejects every value of a sample whose meter has stopped measuring.
+fn reject_all(sample: &Sample) -> Vec<IntervalEvent> {
+    let values = [
+        (Quantity::Power, sample.power.map(Power::milliwatts)),
+        (Quantity::Import, sample.import.map(Energy::milliwatt_hours)),
+        (Quantity::Export, sample.export.map(Energy::milliwatt_hours)),
+    ];
+    let reason = RejectReason::Stale;
+    let rejected = |(quantity, value)| IntervalEvent::Rejected { at: sample.at, quantity, value, reason };
+    values.into_iter().filter(|(_, value)| value.is_some()).map(rejected).collect()
+}
+
+/// Returns the quality of a slot from those of its registers: the worst, except that a slot of which one
+/// register is missing and another is not is partial.
+fn worst(qualities: impl Iterator<Item = Quality>) -> Quality {
+    let qualities: Vec<Quality> = qualities.collect();
+    let missing = qualities.iter().filter(|quality| **quality == Quality::Missing).count();
+    match qualities.iter().max() {
+        Some(Quality::Missing) if missing < qualities.len() => Quality::Partial,
+        Some(worst) => *worst,
+        None => Quality::Missing,
+    }
+}
+
+fn book_settings(settings: &SlotSettings) -> BookSettings {
+    BookSettings {
+        fuse: settings.fuse,
+        resolution: settings.resolution,
+        wraps_at: settings.wraps_at,
+        confirm: settings.confirm,
+        signed: false,
+    }
+}
+
+fn length(settings: &SlotSettings) -> Duration {
+    Duration::from_secs(settings.length_s.max(1).into())
+}
+
+/// Returns the start of the slot of this length that a time lies in.
+fn start_of(time: Timestamp, length: Duration) -> Timestamp {
+    let length = length.as_millis() as i64;
+    Timestamp::from_millis(time.millis().div_euclid(length) * length)
+}
