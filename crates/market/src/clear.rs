@@ -25,7 +25,7 @@ pub fn clear_after_deals(book: &Book, capacities: &[EdgeCapacity]) -> Result<Cle
     Ok(clear_grid(&Grid::after_deals(book, capacities)?))
 }
 
-fn clear_grid(grid: &Grid) -> Clearing {
+pub(crate) fn clear_grid(grid: &Grid) -> Clearing {
     let prices = prices(grid, &crossings(grid));
     let allocation = allocate(grid, &prices);
     let support = Support::of(grid, &allocation, Scale::Micros)
