@@ -106,15 +106,15 @@ impl Split {
         let (mut sun, mut stored) = (solar.imported(), battery.imported());
         let mut bought = grid.imported();
         // Standby of the roof is served like the house: it cannot come from the roof.
-        let mut use_ = house + solar.exported();
+        let mut demand = house + solar.exported();
         let (mut charge, mut export) = (battery.exported(), grid.exported());
 
-        let solar_to_house = draw(&mut sun, &mut use_);
+        let solar_to_house = draw(&mut sun, &mut demand);
         let solar_to_battery = draw(&mut sun, &mut charge);
         let solar_to_grid = draw(&mut sun, &mut export);
-        let battery_to_house = draw(&mut stored, &mut use_);
+        let battery_to_house = draw(&mut stored, &mut demand);
         let battery_to_grid = draw(&mut stored, &mut export);
-        let grid_to_house = draw(&mut bought, &mut use_);
+        let grid_to_house = draw(&mut bought, &mut demand);
         let grid_to_battery = draw(&mut bought, &mut charge);
         Self {
             solar_to_house,

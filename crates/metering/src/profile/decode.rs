@@ -5,6 +5,7 @@ use units::{Current, Energy, Frequency, Power, Timestamp, Voltage};
 use super::registers::Registers;
 use super::{Orientation, Profile};
 use crate::sample::{Flag, Sample};
+use crate::slots::{Quantity, RejectReason};
 
 impl Profile {
     /// Returns what the registers say. What is not there, or is no number, is missing.
@@ -38,6 +39,20 @@ impl Profile {
             serial: points.serial.as_ref().and_then(|point| point.text(registers)),
             flags: self.flags(registers),
         }
+    }
+
+    /// Returns which of power and counters are missing from the sample because what the device sent is no
+    /// number, or is beyond measure. What a profile marks as absent is neither.
+    pub fn defects(&self, registers: &Registers, orientation: Orientation) -> Vec<(Quantity, RejectReason)> {
+        let points = &self.points;
+        let (import, export) = match orientation {
+            Orientation::AsMeter => (&points.import, &points.export),
+            Orientation::Inverted => (&points.export, &points.import),
+        };
+        [(Quantity::Power, &points.power), (Quantity::Import, import), (Quantity::Export, export)]
+            .into_iter()
+            .filter_map(|(quantity, point)| Some((quantity, point.as_ref()?.defect(registers)?)))
+            .collect()
     }
 
     fn flags(&self, registers: &Registers) -> Vec<Flag> {

@@ -3,7 +3,8 @@
 use units::Energy;
 
 use super::registers::Registers;
-use super::value::{Scale, Type, WordOrder};
+use super::value::{Raw, Scale, Type, WordOrder};
+use crate::slots::RejectReason;
 
 /// The values that a profile names.
 #[derive(Clone, Debug, Default)]
@@ -77,6 +78,18 @@ impl Point {
     /// Returns every item in thousandths, if all of them are there.
     pub(super) fn values(&self, registers: &Registers) -> Option<Vec<i64>> {
         self.items.iter().map(|terms| self.sum(terms, registers)).collect()
+    }
+
+    /// Returns why the first item is no measurement although its registers are there and are not marked
+    /// as absent.
+    pub(super) fn defect(&self, registers: &Registers) -> Option<RejectReason> {
+        let raw = |term: &Term| Some(self.kind.read(self.bits(term.address, registers)?));
+        let raws: Option<Vec<Raw>> = self.items.first()?.iter().map(raw).collect();
+        raws?.into_iter().find_map(|raw| match (raw, self.scale.apply(raw)) {
+            (_, Some(_)) => None,
+            (Raw::Float(number), None) if !number.is_finite() => Some(RejectReason::NotANumber),
+            (_, None) => Some(RejectReason::OutOfRange),
+        })
     }
 
     /// Returns a text without the padding that devices put around it, or a number as text.

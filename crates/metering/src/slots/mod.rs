@@ -15,6 +15,10 @@ use crate::sample::{Borders, Flag, Method, Quality, Sample, SlotEnergy, words};
 use integral::Integral;
 use track::Track;
 
+/// A longer gap is not bridged: more likely the clock was not set when it began, and two million slots
+/// since 1970 would help nobody.
+const LONGEST_GAP: Duration = Duration::from_secs(366 * 24 * 3600);
+
 /// What is known of the meter, and how patient to be with it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct SlotSettings {
@@ -162,6 +166,9 @@ impl SlotMeter {
         }
         if let Some(from) = self.last_at.filter(|last| at.since(*last) > self.settings.max_border_gap) {
             events.push(IntervalEvent::Gap { from, to: at });
+            if at.since(from) > LONGEST_GAP {
+                *self = Self::new(self.settings);
+            }
         }
         self.last_at = Some(at);
         events.extend(self.take_power(sample));
@@ -180,7 +187,8 @@ impl SlotMeter {
     pub fn flush_until(&mut self, now: Timestamp) -> Vec<IntervalEvent> {
         let Some(next) = self.next else { return Vec::new() };
         let length = length(&self.settings);
-        let mut start = self.flushed.map_or(next, |flushed| flushed.max(next));
+        let reach = start_of(now - LONGEST_GAP, length);
+        let mut start = self.flushed.map_or(next, |flushed| flushed.max(next)).max(reach);
         let mut events = Vec::new();
         while start + length <= now {
             events.push(IntervalEvent::Slot(self.slot(start)));
@@ -218,9 +226,8 @@ impl SlotMeter {
         let end = start + length(&self.settings);
         let ready = match self.method() {
             Method::Counter => {
-                let known =
-                    [&self.import.track, &self.export.track].into_iter().filter(|track| track.is_known());
-                known.fold(true, |ready, track| ready && track.reaches(end))
+                let tracks = [&self.import.track, &self.export.track];
+                tracks.into_iter().filter(|track| track.is_known()).all(|track| track.reaches(end))
             }
             Method::Integral => self.integral.reaches(end),
         };

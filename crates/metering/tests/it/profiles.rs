@@ -1,6 +1,6 @@
 //! Profiles as data: lint, golden frames, reads, and both directions of the code.
 
-use metering::{Orientation, Profile, Registers, Sample, profile, profiles};
+use metering::{Orientation, Profile, Quantity, Registers, RejectReason, Sample, profile, profiles};
 use proptest::prelude::*;
 use units::{Current, Energy, Frequency, Power, Timestamp, Voltage};
 
@@ -120,6 +120,25 @@ fn an_inverted_meter_swaps_signs_and_counters() {
     let negated = straight.phase_power.unwrap().into_iter().map(|power| -power).collect();
     assert_eq!(inverted.phase_power, Some(negated));
     assert_eq!(inverted.voltage, straight.voltage);
+}
+
+#[test]
+fn what_is_no_number_is_told_by_name() {
+    let mut registers = sdm630().golden[0].image();
+    registers.insert(4, 0x34, &[0x7FC0, 0]);
+    registers.insert(4, 0x48, &[0x7E96, 0x7699]);
+    let expected =
+        [(Quantity::Power, RejectReason::NotANumber), (Quantity::Import, RejectReason::OutOfRange)];
+    assert_eq!(sdm630().defects(&registers, Orientation::AsMeter), expected);
+    let inverted = sdm630().defects(&registers, Orientation::Inverted);
+    assert_eq!(inverted[1], (Quantity::Export, RejectReason::OutOfRange));
+    assert_eq!(sdm630().defects(&Registers::new(), Orientation::AsMeter), []);
+}
+
+#[test]
+fn a_pattern_for_absent_is_no_defect() {
+    let template = Profile::parse(TEMPLATE).unwrap();
+    assert_eq!(template.defects(&template.golden[0].image(), Orientation::AsMeter), []);
 }
 
 #[test]
