@@ -1,0 +1,70 @@
+//! The form of the file: which tables, which version, and how an older file becomes a newer one.
+//!
+//! `schema/` is the present form, one file a table; a new file is made from it. A change there comes with
+//! a step in [`STEPS`] that brings existing files along, and with one more version.
+
+use rusqlite::Connection;
+
+use crate::error::HistoryError;
+
+/// Marks a SQLite file as a Wattle history: "WTTL".
+pub const APPLICATION_ID: i32 = 0x5754_544c;
+
+/// The version this program writes.
+pub const SCHEMA_VERSION: u32 = 1;
+
+const TABLES: [&str; 17] = [
+    include_str!("schema/meters.sql"),
+    include_str!("schema/samples.sql"),
+    include_str!("schema/meter_marks.sql"),
+    include_str!("schema/slots.sql"),
+    include_str!("schema/slot_revisions.sql"),
+    include_str!("schema/counter_events.sql"),
+    include_str!("schema/prices.sql"),
+    include_str!("schema/area_prices.sql"),
+    include_str!("schema/rules.sql"),
+    include_str!("schema/decisions.sql"),
+    include_str!("schema/orders.sql"),
+    include_str!("schema/readings.sql"),
+    include_str!("schema/settlements.sql"),
+    include_str!("schema/settlement_postings.sql"),
+    include_str!("schema/settlement_fills.sql"),
+    include_str!("schema/memberships.sql"),
+    include_str!("schema/settings.sql"),
+];
+
+/// What brings a file from one version to the next, the first from 1 to 2. Forward only.
+pub const STEPS: [&str; SCHEMA_VERSION as usize - 1] = [];
+
+/// Makes the tables in an empty database.
+pub fn create(connection: &Connection) -> Result<(), HistoryError> {
+    let tables = TABLES.concat();
+    connection.execute_batch(&format!(
+        "begin; {tables}
+         pragma application_id = {APPLICATION_ID}; pragma user_version = {SCHEMA_VERSION}; commit;"
+    ))?;
+    Ok(())
+}
+
+/// Returns the version of a history; `None` for a database of another program.
+pub fn version(connection: &Connection) -> Result<Option<u32>, HistoryError> {
+    let application: i32 = connection.query_row("pragma application_id", [], |row| row.get(0))?;
+    let version: u32 = connection.query_row("pragma user_version", [], |row| row.get(0))?;
+    Ok((application == APPLICATION_ID && version > 0).then_some(version))
+}
+
+/// Returns the version that a file has after these steps.
+pub const fn version_after(steps: &[&str]) -> u32 {
+    1 + steps.len() as u32
+}
+
+/// Takes the steps from a version on, all or none.
+pub fn migrate(connection: &mut Connection, from: u32, steps: &[&str]) -> Result<(), HistoryError> {
+    let transaction = connection.transaction()?;
+    for (version, step) in (2..).zip(steps).filter(|(version, _)| *version > from) {
+        transaction.execute_batch(step)?;
+        transaction.pragma_update(None, "user_version", version)?;
+    }
+    transaction.commit()?;
+    Ok(())
+}
