@@ -6,15 +6,17 @@ use std::os::fd::{AsRawFd, FromRawFd, OwnedFd};
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
-use tokio::io::unix::AsyncFd;
+use tokio::runtime::Handle;
+use tokio::sync::oneshot;
 use tokio_util::sync::CancellationToken;
 
 use super::Meters;
 
-/// 3.5 characters at 9600 baud: so long a silence ends a frame (Modbus over serial line V1.02, 2.5.1.1).
-const SILENCE: Duration = Duration::from_micros(3650);
+/// 3.5 characters at 9600 baud, in whole milliseconds: so long a silence ends a frame (Modbus over serial
+/// line V1.02, 2.5.1.1).
+const SILENCE: Duration = Duration::from_millis(4);
 
-/// How often a line that nobody has open is looked at.
+/// How often a line that nobody has open, or on which nobody speaks, is looked at.
 const IDLE: Duration = Duration::from_millis(20);
 
 /// The longest frame of Modbus RTU; whatever is longer is noise.
@@ -34,23 +36,20 @@ pub enum PtyError {
 
 #[derive(Debug)]
 pub struct SerialMeter {
-    line: AsyncFd<OwnedFd>,
+    line: OwnedFd,
     link: PathBuf,
     meters: Meters,
 }
 
 impl SerialMeter {
-    /// Opens a pseudo-terminal and links `path` to it. Must be called within a tokio runtime.
+    /// Opens a pseudo-terminal and links `path` to it.
     pub fn open(meters: Meters, path: &Path) -> Result<Self, PtyError> {
-        let (meter_end, house_end) = open_pty().map_err(PtyError::Open)?;
+        let (line, house_end) = open_pty().map_err(PtyError::Open)?;
         let link = |cause| PtyError::Link { path: path.to_owned(), cause };
         match fs::remove_file(path) {
             Err(cause) if cause.kind() != io::ErrorKind::NotFound => return Err(link(cause)),
             _ => std::os::unix::fs::symlink(house_end, path).map_err(link)?,
         }
-        // SAFETY: the descriptor is owned by the AsyncFd, so it stays open as long as it is registered.
-        let line =
-            unsafe { AsyncFd::register(meter_end) }.map_err(|refused| PtyError::Open(refused.into()))?;
         Ok(Self { line, link: path.to_owned(), meters })
     }
 
@@ -60,80 +59,89 @@ impl SerialMeter {
     }
 
     /// Serves until the end is called, and takes the path away.
+    ///
+    /// The line has a thread of its own: the runtime's readiness never forgets that a terminal was hung
+    /// up, while this one is opened again by the next reader.
     pub async fn serve(self, end: CancellationToken) {
-        let mut restarts = self.meters.faults().watch_restarts();
-        loop {
-            tokio::select! {
-                () = end.cancelled() => break,
-                // Without power the meter forgets what it was hearing.
-                _ = restarts.changed() => {}
-                never = self.listen() => match never {},
-            }
+        let end = end.child_token();
+        let _thread_ends_with_this_future = end.clone().drop_guard();
+        let (ended, thread_end) = oneshot::channel::<()>();
+        let runtime = Handle::current();
+        let spawned = std::thread::Builder::new().name("serial meter".to_owned()).spawn(move || {
+            self.listen(&runtime, &end);
+            // The folder may be gone already, and the link with it.
+            let _ = fs::remove_file(&self.link);
+            drop(ended);
+        });
+        match spawned {
+            // The channel only ever closes: that is the sign.
+            Ok(_) => drop(thread_end.await),
+            Err(error) => tracing::error!(%error, "no thread for a simulated serial line"),
         }
-        // The directory may be gone already, and then so is the link.
-        let _ = fs::remove_file(&self.link);
     }
 
-    async fn listen(&self) -> std::convert::Infallible {
+    fn listen(&self, runtime: &Handle, end: &CancellationToken) {
+        let mut restarts = self.meters.faults().watch_restarts();
         let mut frame = Vec::with_capacity(LONGEST_FRAME);
-        loop {
-            let heard = if frame.is_empty() {
-                Some(self.read(&mut frame).await)
-            } else {
-                tokio::time::timeout(SILENCE, self.read(&mut frame)).await.ok()
-            };
+        while !end.is_cancelled() {
+            let wait = if frame.is_empty() { IDLE } else { SILENCE };
+            let heard = self.hear(&mut frame, wait);
+            // Without power the meter forgets what it was hearing.
+            if restarts.has_changed().unwrap_or(false) {
+                restarts.borrow_and_update();
+                frame.clear();
+            }
             match heard {
-                Some(Ok(())) if frame.len() <= LONGEST_FRAME => {}
-                Some(Ok(())) => frame.clear(),
+                Ok(true) if frame.len() <= LONGEST_FRAME => {}
+                Ok(true) => frame.clear(),
+                Ok(false) if frame.is_empty() => {}
+                Ok(false) => self.answer_frame(&std::mem::take(&mut frame), runtime),
                 // Nobody has the other end open: the kernel says so as an error.
-                Some(Err(_)) => {
+                Err(_) => {
                     frame.clear();
-                    tokio::time::sleep(IDLE).await;
-                }
-                None => {
-                    self.answer_frame(&frame).await;
-                    frame.clear();
+                    std::thread::sleep(IDLE);
                 }
             }
+        }
+    }
+
+    /// Waits for bytes and takes them; returns false where none came in time.
+    fn hear(&self, frame: &mut Vec<u8>, wait: Duration) -> io::Result<bool> {
+        let mut poll = libc::pollfd { fd: self.line.as_raw_fd(), events: libc::POLLIN, revents: 0 };
+        // SAFETY: one live pollfd of an open descriptor.
+        match unsafe { libc::poll(&mut poll, 1, wait.as_millis() as libc::c_int) } {
+            0 => return Ok(false),
+            -1 => return Err(io::Error::last_os_error()),
+            _ => {}
+        }
+        let mut chunk = [0u8; LONGEST_FRAME];
+        // SAFETY: the descriptor is open and the length is that of the array.
+        let got = unsafe { libc::read(self.line.as_raw_fd(), chunk.as_mut_ptr().cast(), chunk.len()) };
+        match usize::try_from(got) {
+            Ok(0) => Err(io::ErrorKind::UnexpectedEof.into()),
+            Ok(got) => {
+                frame.extend(&chunk[..got]);
+                Ok(true)
+            }
+            Err(_) => Err(io::Error::last_os_error()),
         }
     }
 
     /// Answers a frame whose checksum holds; any other is not for anybody.
-    async fn answer_frame(&self, frame: &[u8]) {
+    fn answer_frame(&self, frame: &[u8], runtime: &Handle) {
         let Some((body, sum)) = frame.split_last_chunk::<2>() else { return };
         if body.len() < 2 || crc(body).to_le_bytes() != *sum {
             return;
         }
-        let Some(reply) = self.meters.answer(body[0], &body[1..]).await else { return };
+        let Some(reply) = runtime.block_on(self.meters.answer(body[0], &body[1..])) else { return };
         let mut answer = vec![reply.unit];
         answer.extend(&reply.pdu);
         answer.extend(crc(&answer).to_le_bytes());
-        if let Err(error) = self.write(&answer).await {
-            tracing::debug!(%error, "the line was closed before the meter had answered");
+        // SAFETY: the descriptor is open and the length is that of the vector.
+        let put = unsafe { libc::write(self.line.as_raw_fd(), answer.as_ptr().cast(), answer.len()) };
+        if usize::try_from(put) != Ok(answer.len()) {
+            tracing::debug!("the line was closed before the meter had answered");
         }
-    }
-
-    async fn read(&self, frame: &mut Vec<u8>) -> io::Result<()> {
-        let mut chunk = [0u8; LONGEST_FRAME];
-        let got = loop {
-            let mut ready = self.line.readable().await?;
-            match ready.try_io(|line| read_fd(line.get_ref(), &mut chunk)) {
-                Ok(got) => break got?,
-                Err(_would_block) => {}
-            }
-        };
-        frame.extend(&chunk[..got]);
-        Ok(())
-    }
-
-    async fn write(&self, mut bytes: &[u8]) -> io::Result<()> {
-        while !bytes.is_empty() {
-            let mut ready = self.line.writable().await?;
-            if let Ok(put) = ready.try_io(|line| write_fd(line.get_ref(), bytes)) {
-                bytes = &bytes[put?..];
-            }
-        }
-        Ok(())
     }
 }
 
@@ -163,7 +171,6 @@ fn open_pty() -> io::Result<(OwnedFd, PathBuf)> {
         for end in [&meter_end, &house_end] {
             check(libc::fcntl(end.as_raw_fd(), libc::F_SETFD, libc::FD_CLOEXEC))?;
         }
-        check(libc::fcntl(meter_end.as_raw_fd(), libc::F_SETFL, libc::O_NONBLOCK))?;
     }
     // SAFETY: ptsname_r succeeded, so the name ends with a zero within the array.
     let name = unsafe { std::ffi::CStr::from_ptr(name.as_ptr()) };
@@ -172,22 +179,6 @@ fn open_pty() -> io::Result<(OwnedFd, PathBuf)> {
 
 fn check(result: libc::c_int) -> io::Result<()> {
     if result == -1 { Err(io::Error::last_os_error()) } else { Ok(()) }
-}
-
-fn read_fd(line: &OwnedFd, into: &mut [u8]) -> io::Result<usize> {
-    // SAFETY: the descriptor is open and the length is that of the slice.
-    let got = unsafe { libc::read(line.as_raw_fd(), into.as_mut_ptr().cast(), into.len()) };
-    match usize::try_from(got) {
-        Ok(0) => Err(io::ErrorKind::UnexpectedEof.into()),
-        Ok(got) => Ok(got),
-        Err(_) => Err(io::Error::last_os_error()),
-    }
-}
-
-fn write_fd(line: &OwnedFd, bytes: &[u8]) -> io::Result<usize> {
-    // SAFETY: the descriptor is open and the length is that of the slice.
-    let put = unsafe { libc::write(line.as_raw_fd(), bytes.as_ptr().cast(), bytes.len()) };
-    usize::try_from(put).map_err(|_| io::Error::last_os_error())
 }
 
 /// CRC-16/MODBUS. The drivers have their own: a meter that shared it could not find it wrong.

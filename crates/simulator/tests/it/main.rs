@@ -1,0 +1,3 @@
+//! Tests of the simulated street from outside.
+
+mod meters;
