@@ -1,1 +1,23 @@
 //! Price rules an owner can read aloud, and why they decided.
+//!
+//! A [`RuleBook`] is what `rules.toml` says. [`decide`] asks it about one slot and one side, and answers with
+//! a [`Decision`] that carries its reasons, for a yes and for a no alike. Nothing here reads a clock.
+
+mod amount_text;
+mod check;
+mod decide;
+mod hint;
+mod parse;
+mod reason;
+mod rule;
+mod situation;
+mod write;
+
+pub use amount_text::InvalidAmount;
+pub use check::{Finding, check};
+pub use decide::{Decision, Verdict, decide};
+pub use hint::{Hint, HintCode, what_would_change};
+pub use parse::{RuleError, RuleFault};
+pub use reason::{Numbers, Reason, ReasonCode};
+pub use rule::{Days, Hours, InvalidShare, Limit, Rule, RuleBook, Share, Side, UnknownRule};
+pub use situation::{Equipment, MeterState, Situation, Today, Trading};

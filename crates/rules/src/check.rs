@@ -1,0 +1,50 @@
+//! What an owner should know about rules before they are used.
+
+use pricing::SlotPrices;
+use units::Price;
+
+use crate::rule::{RuleBook, Side};
+
+/// Something about a rule that its owner hardly meant. Names the rule.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum Finding {
+    /// To be refused unless the owner confirms it. Deciding never goes below the contract either way.
+    #[error("rule \"{rule}\" {}", match side {
+        Side::Sell => format!("would sell at {limit}, which is less than the {contract} that the utility pays"),
+        Side::Buy => format!("would buy at {limit}, which is more than the {contract} that the utility asks"),
+    })]
+    WorseThanContract { rule: String, side: Side, limit: Price, contract: Price },
+    #[error("rule \"{rule}\" never speaks, because \"{before}\" before it always does")]
+    NeverSpeaks { rule: String, before: String },
+    /// The rule stands still, since what its condition needs is not measured or forecast.
+    #[error(
+        "rule \"{rule}\" does not trade: nothing here can judge its \"{key}\" yet; leave it out to trade"
+    )]
+    CannotJudge { rule: String, key: &'static str },
+}
+
+/// Checks enabled rules against each other and against the contract's prices.
+pub fn check(book: &RuleBook, prices: &SlotPrices) -> Vec<Finding> {
+    let mut findings = Vec::new();
+    for (index, rule) in book.rules().iter().enumerate().filter(|(_, rule)| rule.enabled) {
+        let name = || rule.name.clone();
+        let limit = rule.limit.price(rule.side, prices);
+        let (worse, contract) = match rule.side {
+            Side::Sell => (limit < prices.feed_in, prices.feed_in),
+            Side::Buy => (limit > prices.retail, prices.retail),
+        };
+        if worse {
+            findings.push(Finding::WorseThanContract { rule: name(), side: rule.side, limit, contract });
+        }
+        let before =
+            book.rules()[..index].iter().find(|other| other.side == rule.side && other.speaks_always());
+        if let Some(before) = before {
+            findings.push(Finding::NeverSpeaks { rule: name(), before: before.name.clone() });
+        }
+        let keep = rule.keep.map(|_| "keep");
+        for key in keep.into_iter().chain(rule.battery_at_least.map(|_| "battery_at_least")) {
+            findings.push(Finding::CannotJudge { rule: name(), key });
+        }
+    }
+    findings
+}
