@@ -8,8 +8,9 @@ use units::WattHours;
 
 use crate::book::{AreaOutcome, Book, Clearing, Fill, Side};
 use crate::curve::{Crossing, Curve, Step};
-use crate::grid::{EdgeCapacity, Grid, Scale};
+use crate::grid::{EdgeCapacity, Grid};
 use crate::invalid::InvalidBook;
+use crate::scale::Scale;
 use crate::share::{Allocation, allocate};
 use crate::support::Support;
 
@@ -110,23 +111,33 @@ fn prices(grid: &Grid, crossings: &[Crossing]) -> Vec<i64> {
 
 fn outcome(grid: &Grid, allocation: &Allocation, support: &Support) -> Clearing {
     let areas = grid.book.areas.iter().zip(&allocation.flows).enumerate();
-    let fills = grid.by_id.iter().map(|&order| (&grid.book.orders[order as usize], order as usize));
+    let areas = areas.map(|(place, (area, &flow))| AreaOutcome {
+        id: area.id.clone(),
+        price: support.middle(place),
+        flow_to_parent: WattHours::new(flow),
+    });
     Clearing {
         slot: grid.book.slot,
-        areas: areas
-            .map(|(place, (area, &flow))| AreaOutcome {
-                id: area.id.clone(),
-                price: support.middle(place),
-                flow_to_parent: WattHours::new(flow),
-            })
-            .collect(),
-        fills: fills
-            .filter(|(_, place)| allocation.fills[*place] > 0)
-            .map(|(order, place)| Fill {
-                order: order.id.clone(),
-                filled: WattHours::new(allocation.fills[place]),
-            })
-            .collect(),
+        areas: areas.collect(),
+        fills: fills(grid, allocation),
         welfare: welfare(grid, allocation),
     }
+}
+
+/// Lists the fills by order id. Ids are copied in the book's order, which is how they lie in memory.
+fn fills(grid: &Grid, allocation: &Allocation) -> Vec<Fill> {
+    let served = grid.by_id.iter().filter(|&&order| allocation.fills[order as usize] > 0);
+    let mut place = vec![0; allocation.fills.len()];
+    let mut count = 0;
+    for &order in served {
+        place[order as usize] = count;
+        count += 1;
+    }
+    let mut fills: Vec<Option<Fill>> = vec![None; count];
+    for ((order, &filled), place) in grid.book.orders.iter().zip(&allocation.fills).zip(place) {
+        if filled > 0 {
+            fills[place] = Some(Fill { order: order.id.clone(), filled: WattHours::new(filled) });
+        }
+    }
+    fills.into_iter().flatten().collect()
 }

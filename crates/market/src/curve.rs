@@ -9,7 +9,8 @@
 //! chunks; a small curve is inserted step by step into a large one, and curves of similar size are merged flat.
 //! A balanced tree would save the walk over the chunk list, and loses to it in practice by cache misses.
 
-use crate::grid::{BOUNDLESS, Edge, Scale};
+use crate::grid::Edge;
+use crate::scale::{BOUNDLESS, Scale};
 
 /// Steps in a fresh chunk; one of twice the size is split.
 const CHUNK: usize = 256;

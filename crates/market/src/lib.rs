@@ -1,14 +1,17 @@
 //! Orders, areas, the exact clearing of a slot, and its own verifier.
 
 mod book;
+mod by_id;
 mod clear;
 mod curve;
 mod explain;
 mod grid;
 mod invalid;
 mod pro_rata;
+mod scale;
 mod share;
 mod support;
+mod tree;
 mod verify;
 
 pub use book::{Area, AreaOutcome, Book, Clearing, Fill, Order, Side};

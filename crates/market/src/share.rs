@@ -4,8 +4,9 @@
 //! prices from the fills and asks whether these are the ones that the rules of sharing give.
 
 use crate::book::Side;
-use crate::grid::{Edge, Grid, Scale};
+use crate::grid::{Edge, Grid};
 use crate::pro_rata::{Claim, split};
+use crate::scale::Scale;
 
 /// The rank of an area's own orders where they share with its children: before all of them.
 const OWN: u32 = 0;

@@ -8,7 +8,8 @@
 use units::Price;
 
 use crate::book::Side;
-use crate::grid::{BOUNDLESS, Edge, Grid, HORIZON, Scale};
+use crate::grid::{Edge, Grid};
+use crate::scale::{BOUNDLESS, HORIZON, Scale};
 use crate::share::Allocation;
 
 #[derive(Debug)]

@@ -11,8 +11,9 @@ use serde::Serialize;
 
 use crate::book::{Book, Clearing, Side};
 use crate::clear::welfare;
-use crate::grid::{EdgeCapacity, Grid, Scale};
+use crate::grid::{Edge, EdgeCapacity, Grid};
 use crate::invalid::InvalidBook;
+use crate::scale::Scale;
 use crate::share::{Allocation, allocate};
 use crate::support::{Support, Unsupported, rise};
 
@@ -185,8 +186,7 @@ fn check_edges(grid: &Grid, clearing: &Clearing, allocation: &Allocation) -> Res
 }
 
 fn check_capacities(grid: &Grid, allocation: &Allocation) -> Result<(), Violation> {
-    let carries =
-        |(flow, edge): (&i64, &crate::grid::Edge)| (-edge.from_parent..=edge.to_parent).contains(flow);
+    let carries = |(flow, edge): (&i64, &Edge)| (-edge.from_parent..=edge.to_parent).contains(flow);
     match allocation.flows.iter().zip(&grid.edge).position(|pair| !carries(pair)) {
         None => Ok(()),
         Some(area) => Err(at_area(grid, Rule::Capacity, area)),
