@@ -244,6 +244,11 @@ fn s36_a_guided_replacement_is_the_last_reading_of_one_meter_and_the_first_of_th
     check("1000@old 1002@old 1002.4@old 12.0@new 13@new", &settings(2), 3.4, 0.0, &["replaced"]);
 }
 
+#[test]
+fn s37_a_fall_before_the_last_tenth_of_the_register_is_no_wrap_however_plausible() {
+    check("50 51 0 1 2", &wraps_at_kwh(65.536), 3.0, 0.0, &["reset"]);
+}
+
 /// A counter behind a fuse of 43 kW read every ten seconds, with what it truly counted.
 fn true_counter() -> impl Strategy<Value = Vec<i64>> {
     proptest::collection::vec(0_i64..100_000, 2..60).prop_map(|steps| {

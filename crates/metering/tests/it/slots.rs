@@ -250,6 +250,24 @@ fn a_new_meter_goes_on_where_the_old_one_ended() {
 }
 
 #[test]
+fn a_border_at_which_the_meter_was_replaced_has_no_register() {
+    let before = (0..=89).map(|n| Sample { serial: Some("old".into()), ..steady(n * 10) });
+    let new = |n: i64| sample(n * 10 + 5, 77_000_000_000 + n * 10_000, 0);
+    let after = (90..=185).map(|n| Sample { serial: Some("new".into()), ..new(n) });
+    let slots = run(before.chain(after));
+    assert_eq!((slots[0].borders.import_end, slots[1].borders.import_start), (None, None));
+    assert_eq!((slots[0].quality, slots[1].quality), (Quality::Recovered, Quality::Recovered));
+    assert_eq!(slots.iter().filter_map(|slot| slot.market_wh()).count(), 0);
+}
+
+#[test]
+fn slots_that_are_stored_for_good_do_not_come_again_after_a_restart() {
+    let (mut meter, replayed) = SlotMeter::resume(settings(), time(1800), &[0, 10].map(steady));
+    assert_eq!(replayed, []);
+    assert_eq!(summary(&slots(&meter.push(&steady(2700)))), [(1800, wh(900), Quality::Recovered)]);
+}
+
+#[test]
 fn a_meter_without_an_export_register_sells_nothing() {
     let import_only = |second| Sample { export: None, ..steady(second) };
     let slots = run((0..=31).map(|n| import_only(n * 30)));
