@@ -12,11 +12,14 @@
 use crate::grid::Edge;
 use crate::scale::{BOUNDLESS, Scale};
 
-/// Steps in a fresh chunk; one of twice the size is split.
-const CHUNK: usize = 256;
+#[cfg(test)]
+mod tests;
+
+/// Steps in a fresh chunk; one of twice the size is split. Small under test, so that small curves have several.
+const CHUNK: usize = if cfg!(test) { 3 } else { 256 };
 
 /// A curve is merged into one this many times larger step by step, else flat.
-const SMALL: usize = 8;
+const SMALL: usize = if cfg!(test) { 2 } else { 8 };
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) struct Step {
@@ -44,7 +47,7 @@ pub(crate) struct Curve {
 }
 
 /// The prices at the places of a curve where the edge above it changes its behaviour.
-#[derive(Clone, Copy, Debug)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) struct Crossing {
     /// Prices left and right of the place where the import fills the edge, if it can.
     import_full: Option<(i64, i64)>,
