@@ -2,16 +2,16 @@
 
 use std::time::Duration;
 
-use units::{Energy, Timestamp};
+use units::Energy;
 
 use super::form::{
-    AliveForm, DefaultsForm, DeviceForm, Expected, Form, Golden, Kind, LimitsForm, NamedPattern, Pattern,
-    PointForm, Positive, ScaleForm, ValuesForm,
+    AliveForm, DefaultsForm, DeviceForm, Form, Kind, LimitsForm, NamedPattern, Pattern, PointForm, Positive,
+    ScaleForm, ValuesForm,
 };
+use super::golden::check_golden;
 use super::point::{Alive, Point, Points, Term};
-use super::registers::Registers;
 use super::value::{Scale, Type, Unit, WordOrder};
-use super::{Device, Limits, Orientation, Profile, SerialLine};
+use super::{Device, Limits, Profile, SerialLine};
 
 #[derive(Debug, thiserror::Error)]
 pub enum ProfileError {
@@ -22,11 +22,11 @@ pub enum ProfileError {
 }
 
 /// A problem and its place, before the profile's name is put on it.
-struct Finding(String, String);
+pub(super) struct Finding(String, String);
 
-type Checked<T> = Result<T, Finding>;
+pub(super) type Checked<T> = Result<T, Finding>;
 
-fn at<T>(place: impl Into<String>, problem: impl Into<String>) -> Checked<T> {
+pub(super) fn at<T>(place: impl Into<String>, problem: impl Into<String>) -> Checked<T> {
     Err(Finding(place.into(), problem.into()))
 }
 
@@ -303,77 +303,4 @@ fn check_limits(profile: &Profile) -> Checked<()> {
         }
     }
     Ok(())
-}
-
-fn check_golden(profile: &Profile) -> Checked<()> {
-    if profile.golden.is_empty() {
-        return at("golden", "needs at least one frame: registers and the values that they mean");
-    }
-    for (index, golden) in profile.golden.iter().enumerate() {
-        let place = format!("golden[{index}]");
-        let registers = golden.registers(&place)?;
-        let sample = profile.decode(&registers, Timestamp::default(), Orientation::AsMeter);
-        let differing = golden.expect.differing(&Expected::of(&sample));
-        if let Some((key, expected, got)) = differing {
-            return at(format!("{place}.expect.{key}"), format!("expected {expected}, decoded {got}"));
-        }
-    }
-    Ok(())
-}
-
-impl Golden {
-    fn registers(&self, place: &str) -> Checked<Registers> {
-        let mut registers = Registers::new();
-        for (index, block) in self.registers.iter().enumerate() {
-            let words: Result<Vec<u16>, _> =
-                block.words.split_whitespace().map(|word| u16::from_str_radix(word, 16)).collect();
-            match words {
-                Ok(words) => registers.insert(block.function, block.address, &words),
-                Err(_) => {
-                    return at(format!("{place}.registers[{index}].words"), "must be hexadecimal words");
-                }
-            }
-        }
-        Ok(registers)
-    }
-
-    /// Returns the frame as registers of a device.
-    pub fn image(&self) -> Registers {
-        self.registers("golden").unwrap_or_default()
-    }
-}
-
-impl Expected {
-    fn of(sample: &crate::Sample) -> Self {
-        fn list<T>(values: &Option<Vec<T>>, get: impl Fn(&T) -> f64) -> Option<Vec<f64>> {
-            values.as_ref().map(|values| values.iter().map(get).collect())
-        }
-        Self {
-            power_w: sample.power.map(|power| power.as_f64()),
-            import_wh: sample.import.map(|energy| energy.as_f64()),
-            export_wh: sample.export.map(|energy| energy.as_f64()),
-            phase_power_w: list(&sample.phase_power, |power| power.as_f64()),
-            voltage_v: list(&sample.voltage, |voltage| voltage.as_f64()),
-            current_a: list(&sample.current, |current| current.as_f64()),
-            frequency_hz: sample.frequency.map(|frequency| frequency.as_f64()),
-            serial: sample.serial.clone(),
-            flags: sample.flags.clone(),
-        }
-    }
-
-    /// Returns the first key whose values differ, with both values as text.
-    fn differing(&self, got: &Self) -> Option<(&'static str, String, String)> {
-        let pairs = [
-            ("power_w", format!("{:?}", self.power_w), format!("{:?}", got.power_w)),
-            ("import_wh", format!("{:?}", self.import_wh), format!("{:?}", got.import_wh)),
-            ("export_wh", format!("{:?}", self.export_wh), format!("{:?}", got.export_wh)),
-            ("phase_power_w", format!("{:?}", self.phase_power_w), format!("{:?}", got.phase_power_w)),
-            ("voltage_v", format!("{:?}", self.voltage_v), format!("{:?}", got.voltage_v)),
-            ("current_a", format!("{:?}", self.current_a), format!("{:?}", got.current_a)),
-            ("frequency_hz", format!("{:?}", self.frequency_hz), format!("{:?}", got.frequency_hz)),
-            ("serial", format!("{:?}", self.serial), format!("{:?}", got.serial)),
-            ("flags", format!("{:?}", self.flags), format!("{:?}", got.flags)),
-        ];
-        pairs.into_iter().find(|(_, expected, got)| expected != got)
-    }
 }

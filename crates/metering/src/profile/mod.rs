@@ -7,6 +7,7 @@
 mod decode;
 mod encode;
 mod form;
+mod golden;
 mod lint;
 mod point;
 mod reads;
