@@ -126,7 +126,8 @@ impl Owner {
                 Some(trouble.clone())
             } else if job.deadline <= now {
                 let waited = now.saturating_duration_since(job.queued);
-                Some(job.last.clone().unwrap_or(Trouble::Crowded { waited }))
+                let known = job.last.as_ref().or(unit.trouble());
+                Some(known.cloned().unwrap_or(Trouble::Crowded { waited }))
             } else {
                 blocked.as_ref().filter(|(until, _)| *until >= job.deadline).map(|(_, why)| why.clone())
             };

@@ -41,7 +41,9 @@ pub struct Unit {
     /// The device refused a fence, so only time can tell that nothing is owed.
     settled_by_time: bool,
     failures: u32,
-    rest: Option<(Instant, Trouble)>,
+    /// Why the last request came to nothing.
+    trouble: Option<Trouble>,
+    rests_until: Option<Instant>,
 }
 
 impl Unit {
@@ -100,21 +102,27 @@ impl Unit {
 
     pub fn succeed(&mut self) {
         self.failures = 0;
-        self.rest = None;
+        self.trouble = None;
+        self.rests_until = None;
     }
 
     /// Notes that a request came to nothing. Where others share the line, the unit rests.
     pub fn fail(&mut self, trouble: &Trouble, spent: Duration, shared: bool, now: Instant) {
         self.failures = self.failures.saturating_add(1);
+        self.trouble = Some(trouble.clone());
         if shared && self.failures >= 2 {
-            let rest = (spent * REST_FACTOR).min(LONGEST_REST);
-            self.rest = Some((now + rest, trouble.clone()));
+            self.rests_until = Some(now + (spent * REST_FACTOR).min(LONGEST_REST));
         }
     }
 
     /// Returns why the unit rests, while it does.
     pub fn resting(&self, now: Instant) -> Option<&Trouble> {
-        self.rest.as_ref().filter(|(until, _)| *until > now).map(|(_, trouble)| trouble)
+        self.rests_until.filter(|until| *until > now).and(self.trouble.as_ref())
+    }
+
+    /// Returns why the last request came to nothing, if it did.
+    pub fn trouble(&self) -> Option<&Trouble> {
+        self.trouble.as_ref()
     }
 
     /// Returns whether the last request failed, which leaves no time for retries on a shared line.
