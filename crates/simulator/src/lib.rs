@@ -5,4 +5,5 @@
 
 pub mod house;
 pub mod meter;
+pub mod past;
 pub mod world;

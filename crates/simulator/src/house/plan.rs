@@ -41,6 +41,20 @@ pub struct Terms {
     pub buy_up_to: Price,
 }
 
+impl Terms {
+    /// Returns the terms as the owner would write them into `rules.toml`.
+    pub fn rules_toml(&self) -> String {
+        let rule = |name: &str, side: &str, price: Price| {
+            format!(
+                "[[rule]]\nname = \"{name}\"\nside = \"{side}\"\nlimit = {{ at = \"{price} EUR/kWh\" }}\n"
+            )
+        };
+        let sell = self.sell_at.map(|price| rule("Sell my surplus", "sell", price));
+        let buy = rule("Buy from neighbours", "buy", self.buy_up_to);
+        sell.into_iter().chain([buy]).collect::<Vec<_>>().join("\n")
+    }
+}
+
 /// Draws a street: every other house has sun, from the first on; of these every third has a battery.
 pub fn plan_street(seed: u64, houses: u32) -> Vec<HousePlan> {
     let last_with_sun = (1..=houses).rev().find(|&number| has_sun(number));

@@ -1,3 +1,5 @@
 //! Tests of the simulated street from outside.
 
 mod meters;
+mod past;
+mod readers;
