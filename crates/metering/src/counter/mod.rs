@@ -39,6 +39,16 @@ pub struct Judgement {
     pub held: Option<Held>,
 }
 
+impl Judgement {
+    /// Returns since when another level is believed, if this reading decided so.
+    pub fn new_level(&self) -> Option<Timestamp> {
+        let new = |event: &&CounterEvent| {
+            matches!(event.kind, CounterEventKind::Reset | CounterEventKind::Replaced)
+        };
+        self.events.iter().find(new).map(|event| event.at)
+    }
+}
+
 /// The state machine of one counter.
 #[derive(Clone, Debug)]
 pub struct Counter {
@@ -106,6 +116,14 @@ impl Counter {
             (false, Some(pending)) => self.judge_again(level, pending, mark, &mut judgement),
         }
         judgement
+    }
+
+    /// Believes the level that is held since `at` without more readings; `None` if there is none.
+    pub fn believe_since(&mut self, at: Timestamp) -> Option<Judgement> {
+        let (level, pending) = (self.level?, self.pending.filter(|pending| pending.first.at == at)?);
+        let mut judgement = Judgement::default();
+        self.believe(level, pending, &mut judgement);
+        Some(judgement)
     }
 
     /// Returns what is undecided: the energy that is booked if the new level turns out to be true.
@@ -206,7 +224,9 @@ impl Counter {
             false => event(pending.first.at, kind, level.mark, pending.first),
         });
         self.accept(pending.first, booked, !released, judgement);
-        self.accept(pending.last, pending.last.value - pending.first.value, false, judgement);
+        if pending.last.at > pending.first.at {
+            self.accept(pending.last, pending.last.value - pending.first.value, false, judgement);
+        }
     }
 
     /// Returns what a new level is, and what to book up to its first reading.

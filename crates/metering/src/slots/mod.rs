@@ -11,7 +11,7 @@ use std::time::Duration;
 
 use units::{Energy, Power, SLOT_SECONDS, Timestamp};
 
-use crate::counter::{BookSettings, Counter, Held, Reading};
+use crate::counter::{BookSettings, Counter, Held, Judgement, Reading};
 use crate::sample::{Borders, Flag, Method, Quality, Sample, SlotEnergy};
 pub use event::{IntervalEvent, Quantity, RejectReason, accepted};
 use integral::Integral;
@@ -126,9 +126,7 @@ impl SlotMeter {
         }
         self.last_at = Some(at);
         events.extend(self.take_power(sample));
-        let may_be_negative = self.settings.wraps_at.is_some();
-        events.extend(self.import.take(at, sample.import, sample.serial.as_deref(), may_be_negative));
-        events.extend(self.export.take(at, sample.export, sample.serial.as_deref(), may_be_negative));
+        events.extend(self.take_counters(sample));
         self.start();
         while let Some(slot) = self.take_slot() {
             events.push(IntervalEvent::Slot(slot));
@@ -162,6 +160,26 @@ impl SlotMeter {
         }
         self.integral.push(sample.at, power);
         None
+    }
+
+    fn take_counters(&mut self, sample: &Sample) -> Vec<IntervalEvent> {
+        let serial = sample.serial.as_deref();
+        let import = possible(sample.import, &self.settings);
+        let export = possible(sample.export, &self.settings);
+        let mut judged = (
+            self.import.judge(sample.at, import.ok().flatten(), serial),
+            self.export.judge(sample.at, export.ok().flatten(), serial),
+        );
+        // Another meter has two new registers, and the export of one set up at night moves in the morning.
+        if let Some(at) = judged.0.new_level() {
+            self.export.follow(at, &mut judged.1);
+        }
+        if let Some(at) = judged.1.new_level() {
+            self.import.follow(at, &mut judged.0);
+        }
+        let mut events = self.import.report(sample.at, import, judged.0);
+        events.extend(self.export.report(sample.at, export, judged.1));
+        events
     }
 
     /// Begins with the slot of the first value.
@@ -236,31 +254,50 @@ impl SlotMeter {
 }
 
 impl Register {
-    fn take(
+    fn judge(&mut self, at: Timestamp, counter: Option<Energy>, serial: Option<&str>) -> Judgement {
+        self.counter.push(&Reading { at, counter, serial: serial.map(str::to_owned) })
+    }
+
+    /// Believes what is held since `at`, since the meter's other register was believed.
+    fn follow(&mut self, at: Timestamp, judgement: &mut Judgement) {
+        if let Some(believed) = self.counter.believe_since(at) {
+            judgement.steps.extend(believed.steps);
+            judgement.events.extend(believed.events);
+            judgement.held = None;
+        }
+    }
+
+    /// Notes what counts and tells the rest.
+    fn report(
         &mut self,
         at: Timestamp,
-        counter: Option<Energy>,
-        serial: Option<&str>,
-        may_be_negative: bool,
+        counter: Result<Option<Energy>, Energy>,
+        judgement: Judgement,
     ) -> Vec<IntervalEvent> {
         let quantity = self.quantity;
-        let value = counter.map(Energy::milliwatt_hours);
-        let impossible = !may_be_negative && value.is_some_and(i64::is_negative);
-        let reading =
-            Reading { at, counter: counter.filter(|_| !impossible), serial: serial.map(str::to_owned) };
-        let judgement = self.counter.push(&reading);
         for step in judgement.steps {
             self.track.push(step);
         }
-        let reason = match judgement.held {
-            _ if impossible => Some(RejectReason::OutOfRange),
-            Some(Held::Jump) => Some(RejectReason::Jump),
-            Some(Held::Drop) => Some(RejectReason::Drop),
-            None => None,
+        let rejected = match (counter, judgement.held) {
+            (Err(impossible), _) => Some((impossible, RejectReason::OutOfRange)),
+            (Ok(Some(counter)), Some(Held::Jump)) => Some((counter, RejectReason::Jump)),
+            (Ok(Some(counter)), Some(Held::Drop)) => Some((counter, RejectReason::Drop)),
+            (Ok(_), _) => None,
         };
-        let rejected = reason.map(|reason| IntervalEvent::Rejected { at, quantity, value, reason });
+        let rejected = rejected.map(|(counter, reason)| {
+            let value = Some(counter.milliwatt_hours());
+            IntervalEvent::Rejected { at, quantity, value, reason }
+        });
         let counters = judgement.events.into_iter().map(|event| IntervalEvent::Counter { quantity, event });
         counters.chain(rejected).collect()
+    }
+}
+
+/// Returns the counter, or as an error what it cannot show: only one that may flip its sign is negative.
+fn possible(counter: Option<Energy>, settings: &SlotSettings) -> Result<Option<Energy>, Energy> {
+    match counter {
+        Some(counter) if counter.is_negative() && settings.wraps_at.is_none() => Err(counter),
+        counter => Ok(counter),
     }
 }
 

@@ -261,6 +261,27 @@ fn a_border_at_which_the_meter_was_replaced_has_no_register() {
 }
 
 #[test]
+fn a_meter_replaced_at_night_is_believed_in_both_registers() {
+    // Its export register stands at zero until the sun rises: it would be held for hours on its own.
+    let before = (0..=40).map(|n| steady(n * 10));
+    let after = (41..=181).map(|n| sample(n * 10, (n - 41) * 10_000, 0));
+    let mut meter = SlotMeter::new(settings());
+    let events = push_all(&mut meter, before.chain(after));
+    assert_eq!(
+        summary(&slots(&events)),
+        [(0, wh(890), Quality::Recovered), (900, wh(900), Quality::Measured)]
+    );
+    let resets: Vec<_> = events
+        .iter()
+        .filter_map(|event| match event {
+            IntervalEvent::Counter { quantity, event } => Some((*quantity, event.kind.word(), event.at)),
+            _ => None,
+        })
+        .collect();
+    assert_eq!(resets, [(Quantity::Import, "reset", time(410)), (Quantity::Export, "reset", time(410))]);
+}
+
+#[test]
 fn slots_that_are_stored_for_good_do_not_come_again_after_a_restart() {
     let (mut meter, replayed) = SlotMeter::resume(settings(), time(1800), &[0, 10].map(steady));
     assert_eq!(replayed, []);
