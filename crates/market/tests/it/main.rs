@@ -10,3 +10,4 @@ mod files;
 mod laws;
 mod reference;
 mod stories;
+mod vectors;
