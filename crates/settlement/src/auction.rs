@@ -15,7 +15,7 @@ pub(crate) fn run(checked: &Checked<'_>, left: &[Left]) -> Result<Clearing, Inva
 }
 
 /// Makes the book of what is left: orders get what their member's meter has for them, at their limit after fees.
-fn book(checked: &Checked<'_>, left: &[Left]) -> Book {
+pub(crate) fn book(checked: &Checked<'_>, left: &[Left]) -> Book {
     let input = checked.input;
     let half_fee = half_up(input.fees.operator);
     let mut left = left.to_vec();

@@ -11,7 +11,7 @@ mod slot;
 
 pub use invalid::{Fault, InvalidInput};
 pub use outcome::{MemberMoney, MemberTotals, utility_only};
-pub use settle::settle;
+pub use settle::{Auction, auction_of, settle};
 pub use slot::{
     Account, Deal, Fees, InvalidAccount, MemberOrder, MeteredMember, Posting, Residual, SettledDeal,
     Settlement, SlotInput, What,

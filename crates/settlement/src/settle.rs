@@ -1,13 +1,13 @@
 //! Settles a slot: deals first, then the auction on what is left, then the utility.
 
-use market::{AreaOutcome, Clearing, Side};
+use market::{AreaOutcome, Book, Clearing, EdgeCapacity, Side};
 use units::{Money, Price, WattHours};
 
 use crate::auction;
 use crate::checked::Checked;
 use crate::invalid::{Fault, InvalidInput};
 use crate::journal::{AccountRef, Journal};
-use crate::slot::{Deal, Residual, SettledDeal, Settlement, SlotInput, What};
+use crate::slot::{Deal, MeteredMember, Residual, SettledDeal, Settlement, SlotInput, What};
 
 /// What a member's meter has left to sell and to buy. A member trades net: one of the two is zero.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -25,14 +25,7 @@ pub(crate) struct Left {
 /// Fails where the input is not a slot, naming the place, or where an amount outgrows 64-bit nanos.
 pub fn settle(input: &SlotInput) -> Result<Settlement, InvalidInput> {
     let mut checked = Checked::new(input)?;
-    let mut left: Vec<Left> = input
-        .members
-        .iter()
-        .map(|member| Left {
-            sell: (member.export - member.import).get().max(0),
-            buy: (member.import - member.export).get().max(0),
-        })
-        .collect();
+    let mut left = measured(input);
     let postings = 4 * input.members.len() + 6 * input.deals.len() + 4 * input.orders.len();
     let mut journal = Journal::with_capacity(postings);
     let deals = serve_deals(&mut checked, &mut left, &mut journal)?;
@@ -41,6 +34,34 @@ pub fn settle(input: &SlotInput) -> Result<Settlement, InvalidInput> {
     post_network(&checked, &clearing, &mut journal);
     let residual = post_utilities(input, &left, &mut journal);
     Ok(Settlement { deals, clearing, residual, postings: journal.close()? })
+}
+
+/// Returns what each member can sell and buy before anything is traded.
+fn measured(input: &SlotInput) -> Vec<Left> {
+    let net = |member: &MeteredMember| Left {
+        sell: (member.export - member.import).get().max(0),
+        buy: (member.import - member.export).get().max(0),
+    };
+    input.members.iter().map(net).collect()
+}
+
+/// The auction of a slot: what deals have left of meters, orders and lines.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Auction {
+    pub book: Book,
+    /// What each edge can still carry, in the order of the areas.
+    pub capacities: Vec<EdgeCapacity>,
+}
+
+/// Returns the auction whose clearing [`settle`] gives, so that others can verify that clearing.
+///
+/// # Errors
+/// Fails where [`settle`] would refuse the input.
+pub fn auction_of(input: &SlotInput) -> Result<Auction, InvalidInput> {
+    let mut checked = Checked::new(input)?;
+    let mut left = measured(input);
+    serve_deals(&mut checked, &mut left, &mut Journal::with_capacity(6 * input.deals.len()))?;
+    Ok(Auction { book: auction::book(&checked, &left), capacities: checked.grid.left().to_vec() })
 }
 
 /// Gives each deal, the earliest agreed first, the least of what its cap, its parties and its path have.

@@ -5,7 +5,8 @@ use std::collections::BTreeMap;
 use market::{Area, Side};
 use proptest::prelude::*;
 use settlement::{
-    Account, Deal, Fees, MemberOrder, MeteredMember, Settlement, SlotInput, What, settle, utility_only,
+    Account, Deal, Fees, MemberOrder, MeteredMember, Settlement, SlotInput, What, auction_of, settle,
+    utility_only,
 };
 use units::{AreaId, DealId, MemberId, Money, OrderId, Price, Slot, Timestamp, WattHours};
 
@@ -248,11 +249,24 @@ proptest! {
         }
         for (edge, outcome) in settlement.clearing.areas.iter().enumerate() {
             let flow = outcome.flow_to_parent.get();
-            flows[edge][usize::from(flow > 0)] += flow.abs();
+            let way = usize::from(flow > 0);
+            flows[edge][way] += flow.abs();
             if let Some(capacity) = input.areas[edge].capacity.flatten() {
                 prop_assert!(flows[edge].iter().all(|flow| *flow <= capacity.get()), "{:?}", input.areas[edge].id);
             }
+            let area = input.areas[edge].id.as_str();
+            let rent = settlement.postings.iter()
+                .any(|posting| posting.what == What::Congestion && posting.reference == area);
+            let full = input.areas[edge].capacity.flatten().is_some_and(|capacity| flows[edge][way] == capacity.get());
+            prop_assert!(full || !rent, "a rent on a line that is not full");
         }
+    }
+
+    #[test]
+    fn the_auction_that_others_verify_is_the_one_that_was_cleared(input in street(false)) {
+        let auction = auction_of(&input).unwrap();
+        let settlement = settle(&input).unwrap();
+        prop_assert_eq!(market::verify_after_deals(&auction.book, &auction.capacities, &settlement.clearing), Ok(()));
     }
 
     #[test]
