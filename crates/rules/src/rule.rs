@@ -93,9 +93,18 @@ impl RuleBook {
 
     /// Returns the rules with another limit in one of them; all else and their order stay.
     pub fn with_limit(&self, name: &str, limit: Limit) -> Result<Self, UnknownRule> {
+        self.edited(name, |rule| rule.limit = limit)
+    }
+
+    /// Returns the rules with one of them switched on or off.
+    pub fn with_enabled(&self, name: &str, enabled: bool) -> Result<Self, UnknownRule> {
+        self.edited(name, |rule| rule.enabled = enabled)
+    }
+
+    fn edited(&self, name: &str, edit: impl FnOnce(&mut Rule)) -> Result<Self, UnknownRule> {
         let mut book = self.clone();
         let rule = book.rules.iter_mut().find(|rule| rule.name == name);
-        rule.ok_or_else(|| UnknownRule(name.to_owned()))?.limit = limit;
+        edit(rule.ok_or_else(|| UnknownRule(name.to_owned()))?);
         Ok(book)
     }
 }

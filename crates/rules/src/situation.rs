@@ -60,8 +60,12 @@ pub enum Trading {
     },
 }
 
-/// Energy of the slot's local day that counts against a rule's daily cap: traded, or still standing in
-/// orders of the same day, other than those for this very slot.
+/// Energy of the slot's local day that counts against a rule's daily cap, besides this very slot: what was
+/// traded, and what may still be.
+///
+/// An order stands for as much as the fuse lets through, which is mostly far more than it will trade. Counting
+/// it in full would leave slots beside it without an order, so who fills this in counts, where it knows better:
+/// of a slot that was delivered and not settled, no more than the meter showed.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Today {
     pub sold: WattHours,

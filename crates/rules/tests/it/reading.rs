@@ -65,6 +65,14 @@ fn another_limit_changes_one_line_and_nothing_else() {
 }
 
 #[test]
+fn a_rule_is_switched_off_and_on_by_one_line() {
+    let off = book(EVERYTHING).with_enabled("Night", false).unwrap();
+    assert_eq!(off.to_toml(), format!("{EVERYTHING}enabled = false\n"));
+    assert_eq!(off.with_enabled("Night", true).unwrap().to_toml(), EVERYTHING);
+    assert!(off.with_enabled("Day", true).is_err());
+}
+
+#[test]
 fn days_may_be_toml_dates_too() {
     let book = selling("from = 2026-06-01");
     assert_eq!(book.rules()[0].from.unwrap().to_string(), "2026-06-01");
