@@ -1,1 +1,80 @@
-fn main() {}
+//! The program `wattle`: the household without a window, and its tools.
+//!
+//! Each command is one file that parses its options and calls a crate. Standard output carries the answer
+//! and nothing else; logs and errors go to standard error. Exit status: 0 done and the answer is yes, 1 the
+//! answer is no, 2 wrong usage or an unusable input file.
+
+mod duration;
+mod failure;
+mod meter;
+mod output;
+
+use std::process::ExitCode;
+
+use clap::Parser;
+use tracing_subscriber::EnvFilter;
+
+use failure::Failure;
+use output::Output;
+
+#[derive(Parser)]
+#[command(name = "wattle", version, about = "Sell your rooftop surplus to your neighbours, and buy theirs.")]
+struct Cli {
+    /// Print JSON: one object, or one object a line where a command streams
+    #[arg(long, global = true)]
+    json: bool,
+    #[command(subcommand)]
+    command: Command,
+}
+
+#[derive(clap::Subcommand)]
+enum Command {
+    /// Try a meter: list profiles, read once, watch
+    #[command(subcommand)]
+    Meter(meter::Command),
+}
+
+/// Whether what was asked is so.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Verdict {
+    Yes,
+    No,
+}
+
+fn main() -> ExitCode {
+    log_to_standard_error();
+    let cli = match Cli::try_parse() {
+        Ok(cli) => cli,
+        Err(error) => return usage(&error),
+    };
+    let output = Output::new(cli.json);
+    let outcome = match cli.command {
+        Command::Meter(command) => meter::run(command, output),
+    };
+    match outcome {
+        Ok(Verdict::Yes) => ExitCode::SUCCESS,
+        Ok(Verdict::No) => ExitCode::from(1),
+        Err(failure) => failure.report(cli.json),
+    }
+}
+
+/// Prints what is wrong with the command line, or the help that was asked for.
+fn usage(error: &clap::Error) -> ExitCode {
+    // Where standard error is closed, nobody is told.
+    drop(error.print());
+    if !error.use_stderr() {
+        return ExitCode::SUCCESS;
+    }
+    if std::env::args().any(|argument| argument == "--json") {
+        let text = error.to_string();
+        let first = text.lines().next().unwrap_or_default().trim_start_matches("error: ");
+        return Failure::usage(first, "See `wattle --help`.").report(true);
+    }
+    ExitCode::from(2)
+}
+
+/// Logs warnings, or what `WATTLE_LOG` says, such as `drivers=debug`.
+fn log_to_standard_error() {
+    let filter = EnvFilter::try_from_env("WATTLE_LOG").unwrap_or_else(|_| EnvFilter::new("warn"));
+    tracing_subscriber::fmt().with_env_filter(filter).with_writer(std::io::stderr).init();
+}

@@ -1,0 +1,59 @@
+//! `wattle meter`: tries a meter.
+
+mod device;
+mod profiles;
+mod read;
+mod sample;
+mod watch;
+
+use crate::failure::Failure;
+use crate::output::Output;
+use crate::{Verdict, duration};
+
+#[derive(clap::Subcommand)]
+pub enum Command {
+    /// List the devices that are known
+    Profiles,
+    /// Read a meter once
+    Read(device::DeviceOptions),
+    /// Read a meter again and again, and tell what happens
+    Watch(WatchOptions),
+}
+
+#[derive(clap::Args)]
+pub struct WatchOptions {
+    #[command(flatten)]
+    device: device::DeviceOptions,
+    /// How often to read
+    #[arg(long, default_value = "1s", value_parser = duration::parse)]
+    every: std::time::Duration,
+    /// When to stop; for ever without it
+    #[arg(long = "for", value_parser = duration::parse)]
+    lasts: Option<std::time::Duration>,
+    /// The length of a slot: 900s, or shorter for diagnosis
+    #[arg(long, default_value = "900s", value_parser = duration::parse)]
+    slot: std::time::Duration,
+    /// What the house's fuses let through; a counter that rises faster is not believed
+    #[arg(long, default_value_t = THREE_PHASES_OF_63_AMPERES_W)]
+    fuse_w: u32,
+}
+
+/// The largest connection that a house usually has: 3 x 63 A x 230 V.
+const THREE_PHASES_OF_63_AMPERES_W: u32 = 43_470;
+
+pub fn run(command: Command, output: Output) -> Result<Verdict, Failure> {
+    match command {
+        Command::Profiles => profiles::list(output),
+        Command::Read(options) => on_runtime(read::read(options, output)),
+        Command::Watch(options) => on_runtime(watch::watch(options, output)),
+    }
+}
+
+/// Runs until the command is done. One thread is enough for one line.
+fn on_runtime(command: impl Future<Output = Result<Verdict, Failure>>) -> Result<Verdict, Failure> {
+    tokio::runtime::Builder::new_current_thread()
+        .enable_all()
+        .build()
+        .map_err(|error| Failure::system(format!("The runtime did not start: {error}.")))?
+        .block_on(command)
+}

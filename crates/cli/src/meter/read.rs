@@ -1,0 +1,15 @@
+//! `wattle meter read`: one sample.
+
+use super::device::DeviceOptions;
+use super::sample::SampleLine;
+use crate::Verdict;
+use crate::failure::Failure;
+use crate::output::Output;
+
+pub async fn read(options: DeviceOptions, output: Output) -> Result<Verdict, Failure> {
+    let meter = options.open()?;
+    let sample = meter.sample().await?;
+    meter.device.bus().close().await;
+    output.say(&SampleLine::from(&sample), SampleLine::text)?;
+    Ok(Verdict::Yes)
+}

@@ -1,0 +1,9 @@
+//! The program as its users run it.
+
+#![allow(clippy::unwrap_used, reason = "a test that cannot set up its meter has failed")]
+
+mod meter;
+#[path = "../../../drivers/tests/it/peer.rs"]
+#[allow(dead_code, reason = "the drivers' tests use more of it")]
+mod peer;
+mod program;
