@@ -284,6 +284,36 @@ proptest! {
     }
 
     #[test]
+    fn values_at_their_bounds_settle_or_are_refused_without_panic(
+        mut input in street(false),
+        shift in 0u32..44,
+        price in prop_oneof![Just(1i64), Just(1000), Just(-1000), Just(1_000_000_000)],
+    ) {
+        for member in &mut input.members {
+            member.import = WattHours::new(member.import.get() << shift);
+            member.export = WattHours::new(member.export.get() << shift);
+            member.retail = micros(price);
+        }
+        for order in &mut input.orders {
+            order.quantity = WattHours::new((order.quantity.get() << shift).min(1 << 40));
+            order.limit = micros(order.limit.micros_per_kwh().signum() * price);
+        }
+        for deal in &mut input.deals {
+            deal.cap = WattHours::new((deal.cap.get() << shift).min(1 << 40));
+            deal.price = micros(-price);
+        }
+        input.fees.operator = micros(price.abs());
+        if let Ok(settlement) = settle(&input) {
+            let total: i128 = settlement.postings.iter().map(|posting| i128::from(posting.amount.nanos())).sum();
+            prop_assert_eq!(total, 0);
+        } else {
+            let largest = input.members.iter().map(|member| member.import.get().max(member.export.get())).max();
+            let size = i128::from(largest.unwrap()) * i128::from(price.abs().max(400_000));
+            prop_assert!(size > i128::from(i64::MAX) / 12 || largest.unwrap() > 1 << 50, "refused for nothing");
+        }
+    }
+
+    #[test]
     fn the_operator_gets_the_fee_on_all_that_is_traded(input in street(false)) {
         let settlement = settle(&input).unwrap();
         let operator = settlement.postings.iter().filter(|posting| posting.account == Account::Operator);
