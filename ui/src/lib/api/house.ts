@@ -1,0 +1,15 @@
+/// The house as the window knows it: one interface, kept by the app and by the demo.
+import type { FrameRoom } from "./frame";
+import type { NowRoom } from "./now";
+import type { RulesRoom } from "./rules";
+import type { EarningsRoom } from "./earnings";
+import type { Refusal, ViewName } from "./bindings";
+
+export type Answer<T> = { status: "ok"; data: T } | { status: "error"; error: Refusal };
+
+/** Tells which views have new facts, until the returned function is called. */
+export type Changes = (listener: (views: ViewName[]) => void) => () => void;
+
+export interface House extends FrameRoom, NowRoom, RulesRoom, EarningsRoom {
+  onChanged: Changes;
+}

@@ -1,0 +1,17 @@
+/// The house behind the app's window. Nothing outside this folder imports `@tauri-apps`.
+import { earningsRoom } from "./earnings";
+import { events } from "./bindings";
+import { frameRoom } from "./frame";
+import { nowRoom } from "./now";
+import { rulesRoom } from "./rules";
+import type { Changes, House } from "./house";
+
+const onChanged: Changes = (listener) => {
+  const listening = events.changed.listen((event) => listener(event.payload.views));
+  // Without the event the pages would show old figures as if they were new: the frame is asked,
+  // finds no program behind it, and says so.
+  listening.catch(() => listener(["frame"]));
+  return () => void listening.then((stop) => stop()).catch(() => {});
+};
+
+export const house: House = { ...frameRoom, ...nowRoom, ...rulesRoom, ...earningsRoom, onChanged };

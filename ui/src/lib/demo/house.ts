@@ -1,0 +1,523 @@
+/// The house of the demo: the interface of the app's house, kept by a street that never was.
+import type {
+  Certainty,
+  DecisionView,
+  EarningsDayView,
+  EarningsSlot,
+  EarningsView,
+  FrameView,
+  LimitChange,
+  NowView,
+  OrderView,
+  Refusal,
+  RulesChangeView,
+  RulesView,
+  RuleView,
+  SideView,
+  SlotBar,
+  TotalsView,
+  TradeView,
+} from "../api/bindings";
+import type { Answer, Changes, House } from "../api/house";
+import { applyState, type DemoState } from "./states";
+import {
+  BEGINNING,
+  dayOf,
+  FEED_IN,
+  moneyOf,
+  QUARTER_MS,
+  RETAIL,
+  startOfDay,
+  Street,
+  type SlotFacts,
+} from "./street";
+
+export type DemoOptions = { state: DemoState; speed: number; seed: number };
+
+/** A sunny Thursday, early afternoon. */
+const START = Date.parse("2026-06-18T13:21:10+02:00");
+const SPEED = 60;
+export const DEMO: DemoOptions = { state: "full", speed: SPEED, seed: 7 };
+
+const GATE_MS = 300_000;
+const SETTLED_AFTER_MS = 2 * QUARTER_MS;
+const FINAL_AFTER_MS = 14 * 86_400_000;
+const DECISIONS = 48;
+const FUSE_WH = 4_330;
+
+export class DemoHouse implements House {
+  readonly #street: Street;
+  readonly #options: DemoOptions;
+  readonly #began = performance.now();
+  #rules: RuleView[] = [
+    rule("Surplus", "sell", 120_000),
+    rule("Evening", "buy", 240_000, "16:00-24:00"),
+  ];
+  #log: RulesChangeView[] = [
+    { at: iso(START - 9 * 86_400_000), who: "Mara", what: "Surplus: 11.5 ct → 12.0 ct" },
+    { at: iso(BEGINNING), who: "Mara", what: "Surplus, Evening: added" },
+  ];
+  /** Newest last: from when on a side had which limit. */
+  #limits: { from: number; side: SideView; micros: number | null }[] = [
+    { from: 0, side: "sell", micros: 120_000 },
+    { from: 0, side: "buy", micros: 240_000 },
+  ];
+  #stoppedAt: number | null = null;
+  #listeners = new Set<Parameters<Changes>[0]>();
+
+  constructor(options: Partial<DemoOptions> = {}) {
+    this.#options = { ...DEMO, ...options };
+    this.#street = new Street(this.#options.seed, (start) => this.#limitsAt(start));
+    if (this.#options.state === "stopped") this.#stoppedAt = START;
+  }
+
+  onChanged: Changes = (listener) => {
+    this.#listeners.add(listener);
+    const timer = setInterval(() => listener(["frame", "now"]), 1000);
+    let slot = this.#slotNow();
+    const slots = setInterval(() => {
+      if (this.#slotNow() === slot) return;
+      slot = this.#slotNow();
+      listener(["rules", "earnings"]);
+    }, 500);
+    return () => {
+      this.#listeners.delete(listener);
+      clearInterval(timer);
+      clearInterval(slots);
+    };
+  };
+
+  frame = () => this.#answer("frame", () => this.#frame());
+  now = () => this.#answer("now", () => this.#now());
+  rules = () => this.#answer("rules", () => this.#rulesView());
+  earnings = (month: string | null) =>
+    this.#answer("earnings", () => this.#month(month ?? dayOf(this.#time()).slice(0, 7)));
+  earningsDay = (day: string) => this.#answer("earningsDay", () => this.#day(day));
+
+  async setLimit(change: LimitChange): Promise<Answer<null>> {
+    const found = this.#rules.find(({ name }) => name === change.rule);
+    if (!found)
+      return refuse("unknown_rule", `There is no rule "${change.rule}".`, "Open the page again.");
+    const worse =
+      found.side === "sell" ? change.micros_per_kwh < FEED_IN : change.micros_per_kwh > RETAIL;
+    if (worse && !change.confirmed) {
+      return refuse(
+        "worse_than_contract",
+        "The price is worse than your contract.",
+        "Confirm it or choose another.",
+      );
+    }
+    this.#write(found, {
+      limit: { kind: "at", micros_per_kwh: change.micros_per_kwh },
+      limit_micros_per_kwh: change.micros_per_kwh,
+      worse_than_contract: worse,
+    });
+    return { status: "ok", data: null };
+  }
+
+  async setRuleEnabled(name: string, enabled: boolean): Promise<Answer<null>> {
+    const found = this.#rules.find((rule) => rule.name === name);
+    if (!found)
+      return refuse("unknown_rule", `There is no rule "${name}".`, "Open the page again.");
+    this.#write(found, { enabled });
+    return { status: "ok", data: null };
+  }
+
+  async stopTrading(): Promise<Answer<null>> {
+    this.#stoppedAt = this.#time();
+    this.#tell();
+    return { status: "ok", data: null };
+  }
+
+  async resumeTrading(): Promise<Answer<null>> {
+    this.#stoppedAt = null;
+    this.#tell();
+    return { status: "ok", data: null };
+  }
+
+  #write(rule: RuleView, change: Partial<RuleView>): void {
+    const next = { ...rule, ...change };
+    this.#rules = this.#rules.map((each) => (each.name === rule.name ? next : each));
+    const micros = next.enabled ? next.limit_micros_per_kwh : null;
+    this.#limits.push({ from: this.#gateNow(), side: rule.side, micros });
+    const cents = (value: number | null) => ((value ?? 0) / 10_000).toFixed(1);
+    const what =
+      next.enabled === rule.enabled
+        ? `${rule.name}: ${cents(rule.limit_micros_per_kwh)} ct → ${cents(next.limit_micros_per_kwh)} ct`
+        : `${rule.name}: ${next.enabled ? "on" : "off"}`;
+    this.#log = [{ at: iso(this.#time()), who: "Mara", what }, ...this.#log];
+    this.#tell();
+  }
+
+  #tell(): void {
+    for (const listener of this.#listeners) listener(["frame", "now", "rules"]);
+  }
+
+  async #answer<K extends keyof Views>(name: K, view: () => Views[K]): Promise<Answer<Views[K]>> {
+    return applyState(this.#options.state, name, view);
+  }
+
+  #time = (): number => START + (performance.now() - this.#began) * this.#options.speed;
+  #slotNow = (): number => Math.floor(this.#time() / QUARTER_MS) * QUARTER_MS;
+  /** The first slot whose gate is open. */
+  #gateNow = (): number => (Math.floor((this.#time() + GATE_MS) / QUARTER_MS) + 1) * QUARTER_MS;
+
+  #limitsAt(start: number): { sell: number | null; buy: number | null } {
+    const of = (side: SideView) =>
+      this.#limits.findLast((limit) => limit.side === side && limit.from <= start)?.micros ?? null;
+    const hour = new Date(start + 7_200_000).getUTCHours();
+    return { sell: of("sell"), buy: hour >= 16 ? of("buy") : null };
+  }
+
+  #frame(): FrameView {
+    const now = this.#time();
+    const stopped = this.#stoppedAt;
+    const bound =
+      stopped === null
+        ? []
+        : [this.#slotNow(), this.#slotNow() + QUARTER_MS].filter(
+            (start) => start < stopped + GATE_MS && start + QUARTER_MS > now,
+          );
+    return {
+      home_name: "Acacia Street 4",
+      currency: "EUR",
+      zone: "Europe/Berlin",
+      market_time: iso(now),
+      speed: this.#options.speed,
+      simulated: true,
+      meter: { state: "fresh", age_s: 4, trouble: null },
+      exchange: {
+        state: "connected",
+        market_name: "Acacia Street market",
+        waiting: 0,
+        missed_orders: 0,
+        trouble: null,
+        last_contact: iso(now - 2_000),
+      },
+      trading: {
+        state: stopped === null ? "running" : "stopped",
+        bound_slots: bound.map(iso),
+        held_by: null,
+      },
+      notices: [],
+    };
+  }
+
+  #now(): NowView {
+    const now = this.#time();
+    const slot = this.#slotNow();
+    const flows = this.#street.flows(now);
+    const last = this.#street.slot(slot - SETTLED_AFTER_MS);
+    const share =
+      last.exportMwh + last.importMwh > 0
+        ? ((last.soldWh + last.boughtWh) * 1000) / Math.max(last.exportMwh, last.importMwh, 1)
+        : 0;
+    const expected = Math.round(Math.abs(flows.grid) * Math.min(1, share));
+    const part = (now - slot) / QUARTER_MS;
+    const running = this.#street.slot(slot);
+    const day = startOfDay(dayOf(now));
+    const bars = Array.from({ length: 96 }, (_, i) => this.#bar(day + i * QUARTER_MS));
+    const settled = bars.filter((bar) => bar.certainty === "settled");
+    const totals = sumTotals(settled.map((bar) => this.#street.slot(Date.parse(bar.slot))));
+    return {
+      at: iso(now),
+      flows: {
+        read_at: iso(now - 2_000),
+        sun_milliwatts: flows.sun,
+        house_milliwatts: flows.house,
+        battery_milliwatts: flows.battery,
+        grid_milliwatts: flows.grid,
+      },
+      prices: {
+        retail_micros_per_kwh: RETAIL,
+        feed_in_micros_per_kwh: FEED_IN,
+        last_cleared_micros_per_kwh: last.price,
+        last_cleared_slot: iso(last.start),
+      },
+      expected: {
+        to_neighbours_milliwatts: flows.grid < 0 ? expected : null,
+        from_neighbours_milliwatts: flows.grid > 0 ? expected : null,
+      },
+      quarter: {
+        slot: iso(slot),
+        ends: iso(slot + QUARTER_MS),
+        import_milliwatt_hours: Math.round(running.importMwh * part),
+        export_milliwatt_hours: Math.round(running.exportMwh * part),
+        orders: this.#orders(slot),
+      },
+      today: {
+        bars,
+        earned: totals.earned,
+        saved: totals.saved,
+        sold_wh: totals.sold_wh,
+        bought_wh: totals.bought_wh,
+        settled_slots: settled.length,
+        provisional_slots: bars.filter((bar) => bar.certainty === "provisional").length,
+      },
+      has_sun: true,
+      has_battery: true,
+    };
+  }
+
+  #certainty(start: number): Certainty {
+    const age = this.#time() - (start + QUARTER_MS);
+    if (age < 0) return "expected";
+    if (age < SETTLED_AFTER_MS - QUARTER_MS) return "provisional";
+    return age > FINAL_AFTER_MS ? "final" : "settled";
+  }
+
+  #bar(start: number): SlotBar {
+    const certainty = this.#certainty(start);
+    const bare: SlotBar = {
+      slot: iso(start),
+      certainty,
+      quality: null,
+      import_milliwatt_hours: null,
+      export_milliwatt_hours: null,
+      sun_milliwatt_hours: null,
+      sold_wh: null,
+      bought_wh: null,
+      price_micros_per_kwh: null,
+      retail_micros_per_kwh: RETAIL,
+      feed_in_micros_per_kwh: FEED_IN,
+    };
+    if (certainty === "expected") return bare;
+    const facts = this.#street.slot(start);
+    const measured: SlotBar = {
+      ...bare,
+      // Once a day the meter was away for a moment, so that the demo shows it.
+      quality: (start / QUARTER_MS) % 96 === 38 ? "recovered" : "measured",
+      import_milliwatt_hours: facts.importMwh,
+      export_milliwatt_hours: facts.exportMwh,
+      sun_milliwatt_hours: facts.sun,
+    };
+    if (certainty === "provisional") return measured;
+    return {
+      ...measured,
+      sold_wh: facts.soldWh,
+      bought_wh: facts.boughtWh,
+      price_micros_per_kwh: facts.price,
+    };
+  }
+
+  #orders(start: number): OrderView[] {
+    const { sell, buy } = this.#limitsAt(start);
+    const now = this.#time();
+    const bound = start - GATE_MS <= now;
+    if (this.#stoppedAt !== null && start - GATE_MS > this.#stoppedAt) return [];
+    const state = bound ? "bound" : "open";
+    const order = (side: SideView, limit: number | null): OrderView[] =>
+      limit === null
+        ? []
+        : [
+            {
+              id: `${side}-${start}`,
+              slot: iso(start),
+              side,
+              quantity_wh: FUSE_WH,
+              limit_micros_per_kwh: limit,
+              state,
+              problem: null,
+              filled_wh: null,
+            },
+          ];
+    return [...order("sell", sell), ...order("buy", buy)];
+  }
+
+  #rulesView(): RulesView {
+    const gate = this.#gateNow();
+    return {
+      rules: this.#rules,
+      retail_micros_per_kwh: RETAIL,
+      feed_in_micros_per_kwh: FEED_IN,
+      ahead: [0, 1, 2, 3].flatMap((i) => this.#orders(gate + i * QUARTER_MS)),
+      decisions: Array.from(
+        { length: DECISIONS },
+        (_, i) => this.#slotNow() - i * QUARTER_MS,
+      ).flatMap((start) => this.#decisions(start)),
+      log: this.#log,
+    };
+  }
+
+  #decisions(start: number): DecisionView[] {
+    const limits = this.#limitsAt(start);
+    const settled = ["settled", "final"].includes(this.#certainty(start));
+    const facts = this.#street.slot(start);
+    const of = (side: SideView): DecisionView => {
+      const limit = limits[side];
+      const traded = side === "sell" ? facts.soldWh : facts.boughtWh;
+      const rule = this.#rules.find((each) => each.side === side);
+      const outside = side === "buy" && rule?.enabled;
+      return {
+        slot: iso(start),
+        side,
+        verdict: limit === null ? "none" : side === "sell" ? "offer" : "bid",
+        rule: limit === null ? null : (rule?.name ?? null),
+        limit_micros_per_kwh: limit,
+        reasons:
+          limit === null
+            ? outside
+              ? [
+                  {
+                    code: "outside_hours",
+                    numbers: [
+                      { name: "rule_number", value: 2 },
+                      { name: "minute_of_day", value: 0 },
+                      { name: "from_minute", value: 960 },
+                      { name: "to_minute", value: 1440 },
+                    ],
+                  },
+                ]
+              : [
+                  {
+                    code: "rule_disabled",
+                    numbers: [{ name: "rule_number", value: side === "sell" ? 1 : 2 }],
+                  },
+                ]
+            : [
+                {
+                  code: "limit_at",
+                  numbers: [{ name: "limit_price_micros_per_kwh", value: limit }],
+                },
+                { code: "fuse_bounds", numbers: [{ name: "fuse_wh", value: FUSE_WH }] },
+              ],
+        order:
+          limit === null
+            ? null
+            : {
+                id: `${side}-${start}`,
+                slot: iso(start),
+                side,
+                quantity_wh: FUSE_WH,
+                limit_micros_per_kwh: limit,
+                state: settled ? "cleared" : "bound",
+                problem: null,
+                filled_wh: settled ? traded : null,
+              },
+        price_micros_per_kwh: settled ? facts.price : null,
+        traded_wh: settled && limit !== null ? traded : null,
+        settled,
+      };
+    };
+    return [of("sell"), of("buy")];
+  }
+
+  #month(month: string): EarningsView {
+    const today = dayOf(this.#time());
+    const days: EarningsView["days"] = [];
+    for (
+      let day = startOfDay(`${month}-01`);
+      dayOf(day).startsWith(month) && dayOf(day) <= today;
+      day += 86_400_000
+    ) {
+      const totals = sumTotals(this.#settledOf(dayOf(day)));
+      if (totals.slots > 0) days.push({ day: dayOf(day), totals });
+    }
+    const first = dayOf(BEGINNING).slice(0, 7);
+    return {
+      month,
+      previous: month > first ? shiftMonth(month, -1) : null,
+      next: month < today.slice(0, 7) ? shiftMonth(month, 1) : null,
+      totals: sumTotals(days.flatMap(({ day }) => this.#settledOf(day))),
+      days,
+      provisional_slots: month === today.slice(0, 7) ? 1 : 0,
+    };
+  }
+
+  #settledOf(day: string): SlotFacts[] {
+    return quartersOf(day)
+      .filter((start) => ["settled", "final"].includes(this.#certainty(start)))
+      .map((start) => this.#street.slot(start));
+  }
+
+  #day(day: string): EarningsDayView {
+    const facts = this.#settledOf(day);
+    const slots = facts.map((each): EarningsSlot => ({
+      slot: iso(each.start),
+      certainty: this.#certainty(each.start),
+      quality: "measured",
+      price_micros_per_kwh: each.price,
+      totals: sumTotals([each]),
+      trades: tradesOf(each),
+      version: 1,
+    }));
+    return { day, totals: sumTotals(facts), slots };
+  }
+}
+
+type Views = {
+  frame: FrameView;
+  now: NowView;
+  rules: RulesView;
+  earnings: EarningsView;
+  earningsDay: EarningsDayView;
+};
+
+function tradesOf(facts: SlotFacts): TradeView[] {
+  const trade = (side: SideView, energy: number, sign: bigint): TradeView[] =>
+    energy === 0 || facts.price === null
+      ? []
+      : [
+          {
+            order: `${side}-${facts.start}`,
+            side,
+            energy_wh: energy,
+            price_micros_per_kwh: facts.price,
+            amount: (sign * BigInt(energy * facts.price)).toString(),
+          },
+        ];
+  return [...trade("sell", facts.soldWh, 1n), ...trade("buy", facts.boughtWh, -1n)];
+}
+
+function sumTotals(slots: readonly SlotFacts[]): TotalsView {
+  const sum = (of: (facts: SlotFacts) => number) =>
+    slots.reduce((total, facts) => total + of(facts), 0);
+  const money = (of: (amounts: ReturnType<typeof moneyOf>) => bigint) =>
+    slots.reduce((total, facts) => total + of(moneyOf(facts)), 0n).toString();
+  return {
+    sold_wh: sum((f) => f.soldWh),
+    sold: money((m) => m.sold),
+    to_grid_wh: sum((f) => f.toGridWh),
+    to_grid: money((m) => m.toGrid),
+    bought_wh: sum((f) => f.boughtWh),
+    bought: money((m) => m.bought),
+    from_grid_wh: sum((f) => f.fromGridWh),
+    from_grid: money((m) => m.fromGrid),
+    fees: money((m) => m.fees),
+    net: money((m) => m.sold + m.toGrid + m.bought + m.fromGrid + m.fees),
+    utility_only: money((m) => m.utilityOnly),
+    earned: money((m) => m.earned),
+    saved: money((m) => m.saved),
+    slots: slots.length,
+    measured_slots: slots.length,
+  };
+}
+
+function rule(name: string, side: SideView, micros: number, hours: string | null = null): RuleView {
+  return {
+    name,
+    side,
+    enabled: true,
+    limit: { kind: "at", micros_per_kwh: micros },
+    limit_micros_per_kwh: micros,
+    hours,
+    days: [],
+    cap_wh_per_day: null,
+    worse_than_contract: false,
+  };
+}
+
+const quartersOf = (day: string): number[] =>
+  Array.from({ length: 96 }, (_, i) => startOfDay(day) + i * QUARTER_MS);
+
+function shiftMonth(month: string, by: number): string {
+  const [year = 1970, number = 1] = month.split("-").map(Number);
+  return new Date(Date.UTC(year, number - 1 + by, 1)).toISOString().slice(0, 7);
+}
+
+const iso = (time: number): string => new Date(time).toISOString();
+
+function refuse(code: string, message: string, hint: string): Answer<never> {
+  const error: Refusal = { code, message, hint };
+  return { status: "error", error };
+}

@@ -1,0 +1,186 @@
+/// The states of a view that the demo can be asked for: `?state=stale`.
+import type { EarningsDayView, EarningsView, FrameView, NowView, RulesView } from "../api/bindings";
+import type { Answer } from "../api/house";
+
+export const STATES = [
+  "full",
+  "empty",
+  "stale",
+  "failed",
+  "loading",
+  "stopped",
+  "readonly",
+  "notices",
+  "hostile",
+] as const;
+export type DemoState = (typeof STATES)[number];
+
+type Views = {
+  frame: FrameView;
+  now: NowView;
+  rules: RulesView;
+  earnings: EarningsView;
+  earningsDay: EarningsDayView;
+};
+type Change = { [K in keyof Views]?: (view: Views[K]) => Views[K] };
+
+/** What each state changes in what the house says. */
+const CHANGES: Partial<Record<DemoState, Change>> = {
+  empty: {
+    frame: (view) => ({
+      ...view,
+      meter: { state: "none", age_s: null, trouble: null },
+      exchange: { ...view.exchange, state: "not_a_member", market_name: null, last_contact: null },
+    }),
+    now: (view) => ({
+      ...view,
+      flows: {
+        read_at: null,
+        sun_milliwatts: null,
+        house_milliwatts: null,
+        battery_milliwatts: null,
+        grid_milliwatts: null,
+      },
+      expected: { to_neighbours_milliwatts: null, from_neighbours_milliwatts: null },
+      quarter: {
+        ...view.quarter,
+        import_milliwatt_hours: null,
+        export_milliwatt_hours: null,
+        orders: [],
+      },
+      today: {
+        bars: view.today.bars.map((bar) => ({
+          ...bar,
+          certainty: "expected",
+          quality: null,
+          import_milliwatt_hours: null,
+          export_milliwatt_hours: null,
+          sun_milliwatt_hours: null,
+          sold_wh: null,
+          bought_wh: null,
+          price_micros_per_kwh: null,
+        })),
+        earned: "0",
+        saved: "0",
+        sold_wh: 0,
+        bought_wh: 0,
+        settled_slots: 0,
+        provisional_slots: 0,
+      },
+    }),
+    rules: (view) => ({ ...view, rules: [], ahead: [], decisions: [], log: [] }),
+    earnings: (view) => ({ ...view, previous: null, next: null, days: [], provisional_slots: 0 }),
+  },
+  stale: {
+    frame: (view) => ({
+      ...view,
+      meter: {
+        state: "stale",
+        age_s: 140,
+        trouble: {
+          code: "timeout",
+          message: "No answer from the meter on 127.0.0.1:5020 for 2 minutes.",
+        },
+      },
+      exchange: {
+        ...view.exchange,
+        state: "unreachable",
+        waiting: 3,
+        missed_orders: 1,
+        trouble: { code: "connect", message: "127.0.0.1:8440 refuses the connection." },
+        last_contact: new Date(Date.parse(view.market_time) - 42 * 60_000).toISOString(),
+      },
+      notices: [
+        {
+          code: "orders_missed",
+          message:
+            "One order for 12:45 could not be sent before its gate. That quarter hour's surplus goes to the grid. Nothing needs to be done.",
+        },
+      ],
+    }),
+  },
+  readonly: {
+    frame: (view) => ({
+      ...view,
+      trading: { state: "read_only", bound_slots: [], held_by: "wattle run (process 4711)" },
+    }),
+  },
+  notices: {
+    frame: (view) => ({
+      ...view,
+      notices: [
+        {
+          code: "data_read_only",
+          message:
+            "The folder /home/mara/.local/share/wattle cannot be written. Nothing is recorded or traded. Make it writable, then start Wattle again.",
+        },
+        {
+          code: "history_restored",
+          message:
+            "The history came back from the copy of 12:00. What was measured since is missing and goes to the grid. Nothing needs to be done.",
+        },
+        {
+          code: "key_in_file",
+          message:
+            "This computer has no keyring, so your key lies in a file that your passphrase opens.",
+        },
+      ],
+    }),
+  },
+  hostile: {
+    frame: (view) => ({
+      ...view,
+      home_name: `${HOSTILE()} ${"Ünïcödé".repeat(30)}`,
+      exchange: { ...view.exchange, market_name: HOSTILE() },
+      notices: [{ code: "other", message: HOSTILE() }],
+    }),
+    rules: (view) => ({
+      ...view,
+      rules: view.rules.map((rule, i) => ({ ...rule, name: `${HOSTILE()}${i}${"x".repeat(300)}` })),
+      decisions: view.decisions.map((decision) => ({
+        ...decision,
+        rule: HOSTILE(),
+        reasons: [
+          { code: HOSTILE(), numbers: [{ name: HOSTILE(), value: 9007199254740991 }] },
+          { code: "limit_at", numbers: [] },
+        ],
+      })),
+      log: [
+        {
+          at: "not a time",
+          who: HOSTILE(),
+          what: `${HOSTILE()} {price} {count, plural, other {#}}`,
+        },
+      ],
+    }),
+    earnings: (view) => ({
+      ...view,
+      totals: { ...view.totals, net: "x", sold: "-0", fees: "123456789012345678901234567890" },
+    }),
+  },
+};
+
+function HOSTILE(): string {
+  return `<img src=x onerror="window.broken=1"><script>window.broken=1</script>"'&\u202e`;
+}
+
+export async function applyState<K extends keyof Views>(
+  state: DemoState,
+  name: K,
+  view: () => Views[K],
+): Promise<Answer<Views[K]>> {
+  if (state === "loading" && name !== "frame") return new Promise(() => {});
+  if (state === "failed" && name !== "frame") {
+    return {
+      status: "error",
+      error: {
+        code: "history",
+        message:
+          "The history in /home/mara/.local/share/wattle cannot be read: the disk gives an error.",
+        hint: "Trading goes on from memory. Check the disk, then start Wattle again; the last good copy is used.",
+      },
+    };
+  }
+  const change = CHANGES[state]?.[name] as ((view: Views[K]) => Views[K]) | undefined;
+  return { status: "ok", data: change ? change(view()) : view() };
+}

@@ -1,0 +1,31 @@
+/// Which page is open: it stands behind the # of the address, so that back and forward work.
+
+export const PAGES = ["now", "rules", "earnings"] as const;
+export type Page = (typeof PAGES)[number];
+
+export class Router {
+  page = $state<Page>(pageOf(location.hash));
+  readonly #onChange: () => void;
+
+  constructor(onChange: () => void) {
+    this.#onChange = onChange;
+  }
+
+  start(): () => void {
+    const follow = () => {
+      const page = pageOf(location.hash);
+      if (page === this.page) return;
+      this.page = page;
+      this.#onChange();
+    };
+    addEventListener("hashchange", follow);
+    return () => removeEventListener("hashchange", follow);
+  }
+}
+
+export const addressOf = (page: Page): string => `#/${page}`;
+
+function pageOf(hash: string): Page {
+  const name = hash.replace(/^#\/?/, "");
+  return PAGES.find((page) => page === name) ?? "now";
+}

@@ -1,0 +1,38 @@
+/// Serves the demo's build under the app's CSP and opens Chromium on it.
+import { chromium } from "playwright-core";
+import { preview } from "vite";
+
+const CHROMIUM = process.env.CHROMIUM ?? "/usr/bin/chromium";
+const FLAGS = [
+  "--no-sandbox",
+  "--disable-gpu",
+  "--disable-quic",
+  "--no-first-run",
+  "--disable-background-networking",
+  "--disable-component-update",
+  "--disable-sync",
+];
+
+/** Runs a piece of work with a served demo and a browser, and ends both. */
+export async function withDemo(work) {
+  const server = await preview({ mode: "demo", build: { outDir: "dist-demo" }, preview: { port: 0 } });
+  const browser = await chromium.launch({ executablePath: CHROMIUM, args: FLAGS });
+  try {
+    const { port } = server.httpServer.address();
+    return await work({ browser, url: `http://127.0.0.1:${port}` });
+  } finally {
+    await browser.close();
+    await server.close();
+  }
+}
+
+/** Opens a page of the demo whose clock stands still once it has loaded. */
+export async function openDemo(context, url, { page, ...query }) {
+  const tab = await context.newPage();
+  await tab.clock.install();
+  await tab.goto(`${url}/?${new URLSearchParams(query)}#/${page}`);
+  await tab.waitForSelector("h1");
+  await tab.clock.runFor(1200);
+  await tab.evaluate(() => document.fonts.ready);
+  return tab;
+}

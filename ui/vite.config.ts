@@ -1,0 +1,27 @@
+/// Builds the window's UI: `dist` for the app, `dist-demo` (mode demo) for any browser.
+import { svelte } from "@sveltejs/vite-plugin-svelte";
+import { defineConfig } from "vitest/config";
+
+/** What the app's window is served with: the demo is served with the same, so that it can break the same. */
+const CSP = "default-src 'self'";
+
+export default defineConfig(({ mode }) => ({
+  plugins: [svelte()],
+  base: "./",
+  build: {
+    target: ["es2022", "safari16"], // WebKitGTK 2.40 and later
+    assetsInlineLimit: 0, // a data: address would not pass the CSP
+    modulePreload: { polyfill: false },
+  },
+  resolve: {
+    // Vitest would otherwise take Svelte's server build.
+    conditions: mode === "test" ? ["browser"] : undefined,
+  },
+  server: { host: "127.0.0.1", port: 1420, strictPort: true },
+  preview: { host: "127.0.0.1", headers: { "Content-Security-Policy": CSP } },
+  test: {
+    environment: "jsdom",
+    include: ["src/**/*.test.ts"],
+    restoreMocks: true,
+  },
+}));
