@@ -63,3 +63,56 @@ pub(crate) fn ranks(sorted: &[u32]) -> Vec<u32> {
     sorted.iter().zip(0..).for_each(|(&place, rank)| ranks[place as usize] = rank);
     ranks
 }
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+    use units::{AreaId, Price, WattHours};
+
+    use super::*;
+    use crate::book::Side;
+
+    fn orders(ids: &[String]) -> Vec<Order> {
+        let order = |id: &String| Order {
+            id: OrderId::new(id.as_str()).unwrap(),
+            area: AreaId::new("a").unwrap(),
+            side: Side::Buy,
+            quantity: WattHours::ZERO,
+            limit: Price::ZERO,
+        };
+        ids.iter().map(order).collect()
+    }
+
+    fn check(ids: &[String]) {
+        let orders = orders(ids);
+        let sorted = orders_by_id(&orders);
+        let mut plain = ids.to_vec();
+        plain.sort();
+        if plain.windows(2).any(|pair| pair[0] == pair[1]) {
+            assert!(matches!(sorted, Err(InvalidBook::DuplicateOrder(_))));
+        } else {
+            let sorted: Vec<_> = sorted.unwrap().iter().map(|&at| ids[at as usize].clone()).collect();
+            assert_eq!(sorted, plain);
+        }
+    }
+
+    #[test]
+    fn an_id_that_begins_another_comes_first() {
+        check(&["ab", "a", "abc", "abcdefghi", "abcdefgh"].map(str::to_owned));
+    }
+
+    #[test]
+    fn ids_that_differ_late_are_compared_in_full() {
+        let long = |end: &str| format!("{}{end}", "x".repeat(60));
+        check(&["b", "a", "c"].map(long));
+        check(&["b", "a", "b"].map(long));
+        check(&[long("b"), long("a"), "y".to_owned()]);
+    }
+
+    proptest! {
+        #[test]
+        fn ids_sort_as_their_bytes_do(ids in prop::collection::vec("[abé]{1,3}(x{0,12}|x{20,30})[ab~]{0,2}", 0..12)) {
+            check(&ids);
+        }
+    }
+}
