@@ -16,6 +16,7 @@ pub mod wire;
 
 #[cfg(feature = "client")]
 pub use client::{Client, ClientError, ClientSettings};
+pub use ed25519_dalek::VerifyingKey;
 pub use invitation::{InvalidInvitation, Invitation};
 pub use key::{DeviceKey, InvalidKey, key_id, public_key_from_text, public_key_text};
 pub use sign::{Signable, SignatureError, Verified, new_order_id, new_salt};

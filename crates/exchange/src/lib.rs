@@ -1,1 +1,18 @@
-//! The market as a service.
+//! The market as a service: `store/` remembers, `service/` decides, `http/` listens.
+//!
+//! The exchange is one SQLite file, one thread that writes it, and an HTTP server on loopback. It has
+//! two clocks: market time for slots, gates and readings, real time for signatures and time-outs.
+
+mod config;
+mod exchange;
+mod http;
+mod service;
+mod store;
+
+pub use config::{AreaConfig, ConfigError, MarketConfig};
+pub use exchange::{Clocks, Exchange, ExchangeError, KeyInfo, MemberInfo};
+pub use service::Failure;
+pub use service::enrol::Invite;
+pub use service::import::PastSlot;
+pub use service::report::{Audit, Balance, SlotReport};
+pub use store::StoreError;

@@ -1,0 +1,328 @@
+//! The commands of `wattle-exchange`.
+
+use std::path::{Path, PathBuf};
+use std::time::Duration;
+
+use anyhow::{Context as _, bail};
+use clap::{Args, Parser, Subcommand};
+use exchange::{Audit, Exchange, ExchangeError, Failure, Invite, MarketConfig};
+use exchange_api::Limits;
+use serde_json::json;
+use tokio::net::TcpListener;
+use tokio::signal::unix::{SignalKind, signal};
+use tokio_util::sync::CancellationToken;
+use units::{AreaId, Clock as _, KeyId, MarketId, MemberId, Money, Price, SystemClock};
+
+/// How long requests that are under way may take to finish when the exchange is stopped.
+const CLOSING_TIME: Duration = Duration::from_secs(10);
+
+/// The market as a service.
+#[derive(Parser)]
+#[command(name = "wattle-exchange", version)]
+pub struct Arguments {
+    /// Print JSON instead of text for people.
+    #[arg(long, global = true)]
+    pub json: bool,
+    #[command(subcommand)]
+    command: Command,
+}
+
+#[derive(Subcommand)]
+enum Command {
+    /// Make a market in a new folder; its figures can be changed in market.toml before it is served.
+    Init(Init),
+    /// Serve the market until stopped by SIGTERM or SIGINT.
+    Serve {
+        #[command(flatten)]
+        data: Data,
+        /// Address and port, on the own machine only; port 0 takes a free one.
+        #[arg(long, value_name = "HOST:PORT")]
+        listen: String,
+    },
+    /// Invite a household, or a further device of a member.
+    Invite(InviteArguments),
+    /// List the members with their devices.
+    Members(Data),
+    /// End a device's key; its orders whose gate is open are cancelled.
+    Revoke {
+        #[command(flatten)]
+        data: Data,
+        /// The key's id, as `members` lists it.
+        key: KeyId,
+    },
+    /// List the areas of the grid.
+    Areas(Data),
+    /// Add up all books and settle every slot again to compare; exit status 1 if they do not hold.
+    Audit(Data),
+}
+
+#[derive(Args)]
+struct Data {
+    /// The market's folder.
+    #[arg(long = "data", value_name = "DIR")]
+    dir: PathBuf,
+}
+
+#[derive(Args)]
+struct Init {
+    #[command(flatten)]
+    data: Data,
+    /// The market's id, such as lindenweg.
+    #[arg(long)]
+    market: MarketId,
+    /// The market's name; the id if absent.
+    #[arg(long)]
+    name: Option<String>,
+    /// The IANA zone of its local day.
+    #[arg(long, default_value = "Europe/Berlin")]
+    zone: String,
+    /// The highest limit of an order.
+    #[arg(long, default_value_t = 300_000, value_name = "MICROS")]
+    cap_micros_per_kwh: i64,
+    /// The lowest limit of an order.
+    #[arg(long, default_value_t = 80_000, value_name = "MICROS", allow_negative_numbers = true)]
+    floor_micros_per_kwh: i64,
+}
+
+#[derive(Args)]
+struct InviteArguments {
+    #[command(flatten)]
+    data: Data,
+    #[arg(long)]
+    member: MemberId,
+    /// What the grid operator calls the household's meter.
+    #[arg(long)]
+    metering_point: String,
+    /// The area of the grid; may be absent where there is one.
+    #[arg(long)]
+    area: Option<AreaId>,
+    /// What the main fuse lets through. Three times 35 A at 230 V is 24150 W.
+    #[arg(long, default_value_t = 24_150)]
+    fuse_w: u32,
+    /// What a day's orders may cost at most, in the market's currency.
+    #[arg(long, default_value = "50", value_parser = amount)]
+    exposure: Money,
+    /// Days until the invitation expires.
+    #[arg(long, default_value_t = 7, value_name = "DAYS")]
+    valid_for: u32,
+    /// Where the household reaches the exchange, such as http://127.0.0.1:8400.
+    #[arg(long)]
+    address: String,
+}
+
+/// Runs a command; the answer is yes or no.
+pub async fn run(arguments: Arguments) -> anyhow::Result<bool> {
+    let json = arguments.json;
+    match arguments.command {
+        Command::Init(init) => make(&init, json),
+        Command::Serve { data, listen } => serve(&data.dir, &listen, json).await,
+        Command::Invite(invite) => self::invite(invite, json).await,
+        Command::Members(data) => members(&data.dir, json).await,
+        Command::Revoke { data, key } => revoke(&data.dir, key, json).await,
+        Command::Areas(data) => areas(&data.dir, json),
+        Command::Audit(data) => audit(&data.dir, json).await,
+    }
+}
+
+/// Returns the word for an error that a script may branch on.
+pub fn code(error: &anyhow::Error) -> &'static str {
+    match error.downcast_ref::<ExchangeError>() {
+        Some(ExchangeError::Failure(Failure::Refused(problem))) => problem.code.word(),
+        Some(ExchangeError::Config(_)) => "configuration",
+        Some(ExchangeError::Exists(_)) => "exists",
+        Some(ExchangeError::Locked(_)) => "locked",
+        Some(ExchangeError::NotLoopback(_)) => "not_loopback",
+        Some(ExchangeError::Store(_)) => "database",
+        Some(_) => "fault",
+        None => match error.downcast_ref::<Failure>() {
+            Some(Failure::Refused(problem)) => problem.code.word(),
+            Some(_) => "fault",
+            None => "usage",
+        },
+    }
+}
+
+fn make(init: &Init, json: bool) -> anyhow::Result<bool> {
+    let name = init.name.clone().unwrap_or_else(|| init.market.to_string());
+    let config = MarketConfig {
+        zone: init.zone.clone(),
+        cap_micros_per_kwh: Price::from_micros_per_kwh(init.cap_micros_per_kwh),
+        floor_micros_per_kwh: Price::from_micros_per_kwh(init.floor_micros_per_kwh),
+        ..MarketConfig::new(init.market.clone(), name)
+    };
+    Exchange::init(&init.data.dir, &config)?;
+    let file = init.data.dir.join("market.toml");
+    match json {
+        true => println!("{}", json!({ "market": config.market, "config": file })),
+        false => println!(
+            "The market \"{}\" is made. Its figures are in {}; change them before it is served.",
+            config.market,
+            file.display()
+        ),
+    }
+    Ok(true)
+}
+
+async fn serve(dir: &Path, listen: &str, json: bool) -> anyhow::Result<bool> {
+    let exchange = Exchange::open(dir, Exchange::market_clock(dir)?)?;
+    let listener = TcpListener::bind(listen).await.with_context(|| format!("listening on {listen}"))?;
+    let address = listener.local_addr()?;
+    let until = CancellationToken::new();
+    // Before the address is printed: who reads it may stop the exchange at once.
+    let (mut terminate, mut interrupt) = (signal(SignalKind::terminate())?, signal(SignalKind::interrupt())?);
+    let life = tokio::spawn({
+        let (exchange, until) = (exchange.clone(), until.clone());
+        async move { exchange.run_life(until).await }
+    });
+    let mut serving = tokio::spawn({
+        let (exchange, until) = (exchange.clone(), until.clone());
+        async move { exchange.serve(listener, until).await }
+    });
+    if address.ip().is_loopback() {
+        match json {
+            true => println!(
+                "{}",
+                json!({ "market": exchange.market(), "listening": format!("http://{address}") })
+            ),
+            false => println!("The market \"{}\" listens on http://{address}", exchange.market()),
+        }
+    }
+    tokio::select! {
+        _ = terminate.recv() => {}
+        _ = interrupt.recv() => {}
+        // It ends by itself only where it cannot serve at all.
+        ended = &mut serving => { ended??; return Ok(true) }
+    }
+    tracing::info!("closing");
+    until.cancel();
+    match tokio::time::timeout(CLOSING_TIME, serving).await {
+        Ok(ended) => ended??,
+        Err(_) => tracing::warn!("requests were cut off after {} s", CLOSING_TIME.as_secs()),
+    }
+    life.await?;
+    Ok(true)
+}
+
+async fn invite(arguments: InviteArguments, json: bool) -> anyhow::Result<bool> {
+    let exchange = Exchange::open_beside(&arguments.data.dir)?;
+    let area = match (arguments.area, exchange.config().areas.as_slice()) {
+        (Some(area), _) => area,
+        (None, [only]) => only.id.clone(),
+        (None, _) => bail!("the market has several areas; name one with --area"),
+    };
+    let invite = Invite {
+        member: arguments.member,
+        area,
+        metering_point: arguments.metering_point,
+        limits: Limits { fuse_w: arguments.fuse_w, exposure: arguments.exposure },
+        expires: SystemClock.now() + Duration::from_secs(u64::from(arguments.valid_for) * 86_400),
+        address: arguments.address,
+    };
+    let member = invite.member.clone();
+    let invitation = exchange.invite(invite).await?;
+    // What cannot be read back must not be handed out.
+    let text = invitation.to_string();
+    text.parse::<exchange_api::Invitation>()?;
+    match json {
+        true => {
+            println!("{}", json!({ "member": member, "expires": invitation.expires, "invitation": text }))
+        }
+        false => println!("{text}"),
+    }
+    Ok(true)
+}
+
+async fn members(dir: &Path, json: bool) -> anyhow::Result<bool> {
+    let members = Exchange::open_beside(dir)?.members().await?;
+    if json {
+        println!("{}", json!({ "members": members }));
+        return Ok(true);
+    }
+    for member in members {
+        let joined = member.joined_at.map_or("invited".to_owned(), |at| format!("joined {at}"));
+        println!("{}  area {}  meter {}  {joined}", member.member, member.area, member.metering_point);
+        for key in member.keys {
+            let state = key.revoked_at.map_or("active".to_owned(), |at| format!("revoked {at}"));
+            println!("    {}  {}  {state}", key.key, key.device_name);
+        }
+    }
+    Ok(true)
+}
+
+async fn revoke(dir: &Path, key: KeyId, json: bool) -> anyhow::Result<bool> {
+    let cancelled = Exchange::open_beside(dir)?.revoke(key.clone()).await?;
+    match json {
+        true => println!("{}", json!({ "key": key, "cancelled": cancelled })),
+        false => println!("The key is revoked; {} open orders were cancelled.", cancelled.len()),
+    }
+    Ok(true)
+}
+
+fn areas(dir: &Path, json: bool) -> anyhow::Result<bool> {
+    let exchange = Exchange::open_beside(dir)?;
+    let areas = exchange.config().market_areas();
+    if json {
+        println!("{}", json!({ "areas": areas }));
+        return Ok(true);
+    }
+    for area in areas {
+        let edge = area.parent.map_or("root".to_owned(), |parent| format!("below {parent}"));
+        let fee = area.fee.map_or(String::new(), |fee| format!("  fee {fee} per kWh"));
+        let capacity =
+            area.capacity.flatten().map_or(String::new(), |most| format!("  carries {most} a slot"));
+        println!("{}  {edge}{fee}{capacity}", area.id);
+    }
+    Ok(true)
+}
+
+async fn audit(dir: &Path, json: bool) -> anyhow::Result<bool> {
+    let audit: Audit = Exchange::open_beside(dir)?.audit().await?;
+    let holds = audit.holds();
+    if json {
+        let mut answer = serde_json::to_value(&audit)?;
+        answer["ok"] = holds.into();
+        println!("{answer}");
+        return Ok(holds);
+    }
+    println!(
+        "{} settled slots, {} postings, which sum to {} nanos.",
+        audit.slots, audit.postings, audit.postings_sum_nanos
+    );
+    println!("{} slots do not sum to zero.", audit.unbalanced_slots.len());
+    println!("{} are unaccounted for.", audit.energy_imbalance);
+    println!("{} slots differ from what settling them again gives.", audit.deviating_slots.len());
+    println!("{}", if holds { "The books hold." } else { "The books do NOT hold." });
+    Ok(holds)
+}
+
+/// Reads an amount of the currency such as `50` or `12.50`.
+fn amount(text: &str) -> Result<Money, String> {
+    let wrong = || format!("\"{text}\" is not an amount such as 50 or 12.50");
+    let (whole, part) = text.split_once('.').unwrap_or((text, ""));
+    let digits = |text: &str| text.bytes().all(|byte| byte.is_ascii_digit());
+    if whole.is_empty() || !digits(whole) || !digits(part) || part.len() > 9 {
+        return Err(wrong());
+    }
+    let nanos = format!("{whole}{part:0<9}").parse().map_err(|_| wrong())?;
+    Ok(Money::from_nanos(nanos))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_amount_is_exact() {
+        assert_eq!(amount("50"), Ok(Money::from_nanos(50_000_000_000)));
+        assert_eq!(amount("12.5"), Ok(Money::from_nanos(12_500_000_000)));
+        for wrong in ["", "-1", "1,5", ".5", "1.0000000001", "99999999999999"] {
+            assert!(amount(wrong).is_err(), "{wrong}");
+        }
+    }
+
+    #[test]
+    fn the_command_line_is_well_formed() {
+        use clap::CommandFactory as _;
+        Arguments::command().debug_assert();
+    }
+}

@@ -1,0 +1,426 @@
+//! The exchange as one thing: opened on a folder, served, driven through the life of its slots.
+
+use std::fs::File;
+use std::io::Write as _;
+use std::ops::Range;
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+use std::time::Duration;
+
+use base64::Engine as _;
+use base64::engine::general_purpose::URL_SAFE_NO_PAD;
+use exchange_api::{DeviceKey, Invitation, MarketInfo, SlotList};
+use serde::Serialize;
+use tokio::net::TcpListener;
+use tokio::sync::{Notify, watch};
+use tokio_util::sync::CancellationToken;
+use units::{
+    AreaId, KeyId, MarketId, MemberId, OrderId, ScaledClock, SharedClock, Slot, SystemClock, Timestamp,
+};
+
+use crate::config::{ConfigError, MarketConfig};
+use crate::service::Failure;
+use crate::service::enrol::{self, Invite};
+use crate::service::import::{self, PastSlot};
+use crate::service::life::{self, Step};
+use crate::service::report::{self, Audit, SlotReport};
+use crate::store::rows::{key, member, settlement};
+use crate::store::{Store, StoreError};
+
+const CONFIG: &str = "market.toml";
+const DATABASE: &str = "exchange.sqlite";
+const KEY: &str = "exchange.key";
+const LOCK: &str = "lock";
+
+/// How long the life of slots sleeps at most, should the system's clock be set meanwhile.
+const LONGEST_SLEEP: Duration = Duration::from_secs(30);
+/// How long it waits after a fault such as a full disk.
+const AFTER_FAULT: Duration = Duration::from_secs(1);
+/// How many past slots share a transaction: large enough to be quick, small enough not to hold up others long.
+const IMPORT_CHUNK: usize = 200;
+
+/// The two clocks of an exchange.
+#[derive(Clone, Debug)]
+pub struct Clocks {
+    pub market: SharedClock,
+    pub real: SharedClock,
+}
+
+#[derive(Debug, thiserror::Error)]
+pub enum ExchangeError {
+    #[error(transparent)]
+    Config(#[from] ConfigError),
+    #[error(transparent)]
+    Store(#[from] StoreError),
+    #[error(transparent)]
+    Failure(#[from] Failure),
+    #[error("{0} holds a market already; choose another folder")]
+    Exists(PathBuf),
+    #[error("{0} is in use by another exchange; stop that one first")]
+    Locked(PathBuf),
+    #[error("{} is not the exchange's key: 32 bytes in base64url", .0.display())]
+    BadKey(PathBuf),
+    #[error("{what} {}", file.display())]
+    File {
+        what: &'static str,
+        file: PathBuf,
+        #[source]
+        cause: std::io::Error,
+    },
+    #[error("the system has no randomness")]
+    Randomness(#[from] getrandom::Error),
+    #[error(
+        "the exchange listens on the own machine only, since it does not encrypt yet: {0} is not loopback"
+    )]
+    NotLoopback(std::net::SocketAddr),
+    #[error("serving")]
+    Serve(#[source] std::io::Error),
+}
+
+/// A member as the operator sees it.
+#[derive(Clone, Debug, Serialize)]
+pub struct MemberInfo {
+    pub member: MemberId,
+    pub area: AreaId,
+    pub metering_point: String,
+    pub limits: exchange_api::Limits,
+    /// Market time; missing until the household has joined.
+    pub joined_at: Option<Timestamp>,
+    pub keys: Vec<KeyInfo>,
+}
+
+#[derive(Clone, Debug, Serialize)]
+pub struct KeyInfo {
+    pub key: KeyId,
+    pub device_name: String,
+    pub enrolled_at: Timestamp,
+    pub revoked_at: Option<Timestamp>,
+}
+
+/// A market, open. Cheap to clone; closes when the last clone goes.
+#[derive(Clone, Debug)]
+pub struct Exchange(Arc<Inner>);
+
+#[derive(Debug)]
+struct Inner {
+    config: MarketConfig,
+    clocks: Clocks,
+    key: DeviceKey,
+    store: Store,
+    /// Something happened that may make a step due.
+    changed: Notify,
+    /// The newest settlement's cursor.
+    settled: watch::Sender<i64>,
+    /// Held while this process serves; another one cannot.
+    _lock: Option<File>,
+}
+
+impl Exchange {
+    /// Makes a market in a folder: its configuration, key and database.
+    pub fn init(dir: &Path, config: &MarketConfig) -> Result<(), ExchangeError> {
+        config.check()?;
+        std::fs::create_dir_all(dir).map_err(file_error("making the folder", dir))?;
+        let file = dir.join(CONFIG);
+        if file.exists() || dir.join(DATABASE).exists() {
+            return Err(ExchangeError::Exists(dir.to_owned()));
+        }
+        let key = DeviceKey::generate()?;
+        let text = zeroize::Zeroizing::new(URL_SAFE_NO_PAD.encode(key.to_bytes().as_slice()));
+        write_secret(&dir.join(KEY), text.as_bytes())?;
+        std::fs::write(&file, config.to_toml()).map_err(file_error("writing", &file))?;
+        let now = market_clock(config).now();
+        let connection_config = config.clone();
+        let store = Store::open(&dir.join(DATABASE))?;
+        store.write_now(move |db| life::record_config(db, &connection_config, now))?;
+        Ok(())
+    }
+
+    /// Opens the market of a folder to serve it. One process does at a time.
+    pub fn open(dir: &Path, market_clock: SharedClock) -> Result<Self, ExchangeError> {
+        Self::open_with(dir, Clocks { market: market_clock, real: Arc::new(SystemClock) })
+    }
+
+    /// As [`Exchange::open`], with another source of real time.
+    pub fn open_with(dir: &Path, clocks: Clocks) -> Result<Self, ExchangeError> {
+        let config = MarketConfig::load(&dir.join(CONFIG))?;
+        let lock = take_lock(dir)?;
+        let exchange = Self::assemble(dir, config.clone(), clocks, Some(lock))?;
+        let now = exchange.now();
+        exchange.0.store.write_now(move |db| life::record_config(db, &config, now))?;
+        let cursor = exchange.0.store.write_now(|db| Ok::<_, Failure>(settlement::newest_cursor(db)?))?;
+        exchange.0.settled.send_replace(cursor);
+        Ok(exchange)
+    }
+
+    /// Opens the market of a folder beside a process that may be serving it, for the operator's errands.
+    pub fn open_beside(dir: &Path) -> Result<Self, ExchangeError> {
+        let config = MarketConfig::load(&dir.join(CONFIG))?;
+        let clocks = Clocks { market: market_clock(&config), real: Arc::new(SystemClock) };
+        Self::assemble(dir, config, clocks, None)
+    }
+
+    fn assemble(
+        dir: &Path,
+        config: MarketConfig,
+        clocks: Clocks,
+        lock: Option<File>,
+    ) -> Result<Self, ExchangeError> {
+        let key = read_key(&dir.join(KEY))?;
+        let store = Store::open(&dir.join(DATABASE))?;
+        let (settled, _) = watch::channel(0);
+        Ok(Self(Arc::new(Inner { config, clocks, key, store, changed: Notify::new(), settled, _lock: lock })))
+    }
+
+    /// Returns the market clock that a folder's configuration asks for.
+    pub fn market_clock(dir: &Path) -> Result<SharedClock, ExchangeError> {
+        Ok(market_clock(&MarketConfig::load(&dir.join(CONFIG))?))
+    }
+
+    pub fn config(&self) -> &MarketConfig {
+        &self.0.config
+    }
+
+    pub fn market(&self) -> &MarketId {
+        &self.0.config.market
+    }
+
+    /// Returns market time.
+    pub fn now(&self) -> Timestamp {
+        self.0.clocks.market.now()
+    }
+
+    pub(crate) fn real_now(&self) -> Timestamp {
+        self.0.clocks.real.now()
+    }
+
+    pub(crate) fn store(&self) -> &Store {
+        &self.0.store
+    }
+
+    /// Returns what anyone may know of the market.
+    pub fn info(&self) -> MarketInfo {
+        let config = &self.0.config;
+        MarketInfo {
+            market: config.market.clone(),
+            name: config.name.clone(),
+            currency: config.currency,
+            zone: config.zone.clone(),
+            terms: config.terms.clone(),
+            rules: config.rules(),
+            exchange_key: self.0.key.public_key_text(),
+            market_time: self.now(),
+            real_time: self.real_now(),
+            scale: config.scale,
+        }
+    }
+
+    /// Answers requests until cancelled; requests that are under way are finished.
+    pub async fn serve(&self, listener: TcpListener, until: CancellationToken) -> Result<(), ExchangeError> {
+        let address = listener.local_addr().map_err(ExchangeError::Serve)?;
+        if !address.ip().is_loopback() {
+            return Err(ExchangeError::NotLoopback(address));
+        }
+        crate::http::serve(self.clone(), listener, until).await.map_err(ExchangeError::Serve)
+    }
+
+    /// Drives the slots through their lives until cancelled.
+    pub async fn run_life(&self, until: CancellationToken) {
+        loop {
+            let sleep = match self.tick().await {
+                Ok(next) => self.0.clocks.market.real_until(next).min(LONGEST_SLEEP),
+                Err(error) => {
+                    tracing::error!(error = %chain(&error), "the life of slots stands still; trying again");
+                    AFTER_FAULT
+                }
+            };
+            tokio::select! {
+                () = until.cancelled() => return,
+                () = self.0.changed.notified() => {}
+                () = tokio::time::sleep(sleep) => {}
+            }
+        }
+    }
+
+    /// Takes all steps that are due now; returns when the next one is, as far as is known.
+    ///
+    /// A slot that cannot move holds up no other: the fault is returned after all others moved.
+    pub async fn tick(&self) -> Result<Timestamp, Failure> {
+        let mut stuck = Vec::new();
+        let mut fault = None;
+        loop {
+            let now = self.now();
+            let config = self.0.config.clone();
+            let (mut steps, next) = self.0.store.read(move |db| life::due(db, &config, now)).await?;
+            steps.retain(|step| !stuck.contains(step));
+            if steps.is_empty() {
+                return fault.map_or(Ok(next), Err);
+            }
+            for step in steps {
+                if let Err(error) = self.take(step, now).await {
+                    tracing::error!(?step, error = %chain(&error), "a step of a slot's life failed");
+                    stuck.push(step);
+                    fault = Some(error);
+                }
+            }
+        }
+    }
+
+    async fn take(&self, step: Step, now: Timestamp) -> Result<(), Failure> {
+        let config = self.0.config.clone();
+        let work = move |db: &rusqlite::Connection| {
+            life::take(db, &config, step, now)?;
+            Ok::<_, Failure>(settlement::newest_cursor(db)?)
+        };
+        let cursor = self.0.store.write(work).await?;
+        self.announce(cursor);
+        Ok(())
+    }
+
+    /// Tells those who wait for settlements.
+    pub(crate) fn announce(&self, cursor: i64) {
+        self.0.settled.send_if_modified(|known| {
+            let newer = cursor > *known;
+            *known = cursor.max(*known);
+            newer
+        });
+    }
+
+    /// Wakes the life of slots: a reading may have been the last one awaited, or a first member has joined.
+    pub(crate) fn wake(&self) {
+        self.0.changed.notify_one();
+    }
+
+    /// Returns the newest settlement's cursor, and a way to wait for the next.
+    pub fn settled(&self) -> watch::Receiver<i64> {
+        self.0.settled.subscribe()
+    }
+
+    /// Invites a household, or an existing member's further device.
+    pub async fn invite(&self, invite: Invite) -> Result<Invitation, ExchangeError> {
+        let mut code = [0; 16];
+        getrandom::fill(&mut code)?;
+        let code = URL_SAFE_NO_PAD.encode(code);
+        let invitation = Invitation {
+            address: invite.address.clone(),
+            market: self.market().clone(),
+            exchange_key: self.0.key.public_key_text(),
+            tls_key_hash: None,
+            code: code.clone(),
+            expires: invite.expires,
+        };
+        let config = self.0.config.clone();
+        self.0.store.write(move |db| enrol::invite(db, &config, &invite, &code)).await?;
+        Ok(invitation)
+    }
+
+    pub async fn members(&self) -> Result<Vec<MemberInfo>, Failure> {
+        let list = |db: &rusqlite::Connection| {
+            let mut members = Vec::new();
+            for row in member::all(db)? {
+                let keys = key::of_member(db, &row.id)?.into_iter().map(|key| KeyInfo {
+                    key: key.id,
+                    device_name: key.name,
+                    enrolled_at: key.enrolled_at,
+                    revoked_at: key.revoked_at,
+                });
+                members.push(MemberInfo {
+                    keys: keys.collect(),
+                    joined_at: row.joined.map(|joined| joined.at),
+                    member: row.id,
+                    area: row.area,
+                    metering_point: row.metering_point,
+                    limits: row.limits,
+                });
+            }
+            Ok(members)
+        };
+        self.0.store.read(list).await
+    }
+
+    /// Ends a key and cancels its open orders; returns which.
+    pub async fn revoke(&self, key: KeyId) -> Result<Vec<OrderId>, Failure> {
+        let (config, now) = (self.0.config.clone(), self.now());
+        self.0.store.write(move |db| enrol::revoke(db, &config, &key, now)).await
+    }
+
+    /// Returns the life of the slots `[from, to)`.
+    pub async fn slots(&self, slots: Range<Slot>) -> Result<SlotList, Failure> {
+        self.0.store.read(move |db| report::slots(db, slots)).await
+    }
+
+    /// Returns a settled slot as a whole; `None` where it is not settled.
+    pub async fn slot_report(&self, slot: Slot) -> Result<Option<SlotReport>, Failure> {
+        self.0.store.read(move |db| report::slot_report(db, slot)).await
+    }
+
+    /// Adds up all books, and settles every slot again from its stored input to compare.
+    pub async fn audit(&self) -> Result<Audit, Failure> {
+        self.0.store.read(report::audit).await
+    }
+
+    /// Lets a generated past in. Its members must have been invited; its slots must be unknown.
+    pub async fn import_settled(&self, past: Vec<PastSlot>) -> Result<(), Failure> {
+        let now = self.now();
+        let mut past = past.into_iter().peekable();
+        while past.peek().is_some() {
+            let chunk: Vec<PastSlot> = past.by_ref().take(IMPORT_CHUNK).collect();
+            let work = move |db: &rusqlite::Connection| {
+                import::import(db, &chunk, now)?;
+                Ok::<_, Failure>(settlement::newest_cursor(db)?)
+            };
+            let cursor = self.0.store.write(work).await?;
+            self.announce(cursor);
+        }
+        Ok(())
+    }
+}
+
+fn market_clock(config: &MarketConfig) -> SharedClock {
+    match config.scale {
+        Some(scale) => Arc::new(ScaledClock::new(scale)),
+        None => Arc::new(SystemClock),
+    }
+}
+
+/// Writes an error with its causes on one line.
+pub(crate) fn chain(error: &dyn std::error::Error) -> String {
+    let mut text = error.to_string();
+    let mut cause = error.source();
+    while let Some(error) = cause {
+        text.extend([": ", &error.to_string()]);
+        cause = error.source();
+    }
+    text
+}
+
+fn take_lock(dir: &Path) -> Result<File, ExchangeError> {
+    let file = dir.join(LOCK);
+    let lock = File::create(&file).map_err(file_error("opening", &file))?;
+    match lock.try_lock() {
+        Ok(()) => Ok(lock),
+        Err(std::fs::TryLockError::WouldBlock) => Err(ExchangeError::Locked(dir.to_owned())),
+        Err(std::fs::TryLockError::Error(cause)) => Err(file_error("locking", &file)(cause)),
+    }
+}
+
+fn read_key(file: &Path) -> Result<DeviceKey, ExchangeError> {
+    let text = zeroize::Zeroizing::new(std::fs::read_to_string(file).map_err(file_error("reading", file))?);
+    let bytes = zeroize::Zeroizing::new(URL_SAFE_NO_PAD.decode(text.trim()).unwrap_or_default());
+    let secret =
+        <&[u8; 32]>::try_from(bytes.as_slice()).map_err(|_| ExchangeError::BadKey(file.to_owned()))?;
+    Ok(DeviceKey::from_bytes(secret))
+}
+
+/// Writes a new file that only its owner reads.
+fn write_secret(file: &Path, bytes: &[u8]) -> Result<(), ExchangeError> {
+    let mut options = File::options();
+    options.write(true).create_new(true);
+    #[cfg(unix)]
+    std::os::unix::fs::OpenOptionsExt::mode(&mut options, 0o600);
+    let mut handle = options.open(file).map_err(file_error("writing", file))?;
+    handle.write_all(bytes).and_then(|()| handle.sync_all()).map_err(file_error("writing", file))
+}
+
+fn file_error<'a>(what: &'static str, file: &'a Path) -> impl FnOnce(std::io::Error) -> ExchangeError + 'a {
+    move |cause| ExchangeError::File { what, file: file.to_owned(), cause }
+}

@@ -1,0 +1,65 @@
+//! What the exchange does, as plain functions over a transaction. They know neither HTTP nor threads.
+
+pub(crate) mod enrol;
+pub(crate) mod import;
+pub(crate) mod life;
+pub(crate) mod orders;
+pub(crate) mod readings;
+pub(crate) mod report;
+pub(crate) mod settling;
+
+use exchange_api::{Problem, ProblemCode};
+use rusqlite::Connection;
+use units::Slot;
+
+use crate::config::MarketConfig;
+use crate::store::StoreError;
+use crate::store::rows;
+
+/// Why a command was not done: for a reason the member is told, or by a fault.
+#[derive(Debug, thiserror::Error)]
+pub enum Failure {
+    #[error("{0}")]
+    Refused(Problem),
+    #[error(transparent)]
+    Store(#[from] StoreError),
+    #[error("the configuration that the database holds cannot be read")]
+    Config(#[from] crate::config::ConfigError),
+    #[error("slot {slot} cannot be settled")]
+    Settlement {
+        slot: Slot,
+        #[source]
+        cause: settlement::InvalidInput,
+    },
+    #[error("the clearing of slot {slot} was not committed: it fails its own verification")]
+    Unverified {
+        slot: Slot,
+        #[source]
+        cause: market::Unverified,
+    },
+    #[error("the postings of slot {slot} sum to {sum} nanos and not to zero; nothing was committed")]
+    Unbalanced { slot: Slot, sum: i128 },
+}
+
+impl From<rusqlite::Error> for Failure {
+    fn from(error: rusqlite::Error) -> Self {
+        Self::Store(error.into())
+    }
+}
+
+impl From<Problem> for Failure {
+    fn from(problem: Problem) -> Self {
+        Self::Refused(problem)
+    }
+}
+
+/// Refuses with a code and a sentence.
+pub(crate) fn refuse<T>(code: ProblemCode, detail: impl Into<String>) -> Result<T, Failure> {
+    Err(Failure::Refused(Problem::new(code, detail)))
+}
+
+/// Returns the configuration that governs a slot, with its version.
+pub(crate) fn governing(db: &Connection, slot: Slot) -> Result<(i64, MarketConfig), Failure> {
+    let row = rows::config::governing(db, slot)?;
+    Ok((row.version, MarketConfig::parse(&row.toml, "the stored configuration")?))
+}

@@ -1,0 +1,307 @@
+//! Letting households in: invitations, joining, keys, contracts, terms.
+
+use base64::Engine as _;
+use base64::engine::general_purpose::URL_SAFE_NO_PAD;
+use exchange_api::{
+    ContractChange, JoinRequest, Limits, Membership, ProblemCode, UtilityContract, key_id,
+    public_key_from_text,
+};
+use market::MAX_PRICE;
+use rusqlite::Connection;
+use sha2::{Digest as _, Sha256};
+use units::{AreaId, KeyId, MemberId, OrderId, Slot, Timestamp};
+
+use super::{Failure, refuse};
+use crate::config::MarketConfig;
+use crate::store::rows::key::{self, KeyRow};
+use crate::store::rows::member::{self, Joined, MemberRow};
+use crate::store::rows::{config, order};
+
+/// A household with a tablet, a window computer and a box needs three; five leave room.
+const MAX_KEYS: usize = 5;
+
+/// Whom to invite, and what the invitation binds them to.
+#[derive(Clone, Debug)]
+pub struct Invite {
+    pub member: MemberId,
+    pub area: AreaId,
+    pub metering_point: String,
+    pub limits: Limits,
+    /// Real time.
+    pub expires: Timestamp,
+    /// Where the exchange will be reached, such as `http://127.0.0.1:8400`.
+    pub address: String,
+}
+
+/// Stores an invitation. A member who exists already gets a code for a further or a new device.
+pub(crate) fn invite(
+    db: &Connection,
+    config: &MarketConfig,
+    invite: &Invite,
+    code: &str,
+) -> Result<(), Failure> {
+    let bad = |detail: String| refuse(ProblemCode::BadRequest, detail);
+    if !config.areas.iter().any(|area| area.id == invite.area) {
+        return bad(format!(
+            "the market has no area \"{}\"; `wattle-exchange areas` lists them",
+            invite.area
+        ));
+    }
+    if is_order_id(invite.member.as_str()) {
+        return bad("a member's id must not look like an order's, which is a UUID".to_owned());
+    }
+    if !(1..=64).contains(&invite.metering_point.len()) {
+        return bad("a metering point has 1 to 64 bytes".to_owned());
+    }
+    if invite.limits.fuse_w == 0 || invite.limits.exposure.is_negative() {
+        return bad("the fuse must be positive and the exposure not negative".to_owned());
+    }
+    let row = MemberRow {
+        id: invite.member.clone(),
+        area: invite.area.clone(),
+        metering_point: invite.metering_point.clone(),
+        limits: invite.limits,
+        joined: None,
+    };
+    match member::find(db, &invite.member)? {
+        Some(known) if (&known.area, &known.metering_point) != (&row.area, &row.metering_point) => {
+            return bad(format!(
+                "member \"{}\" exists at metering point \"{}\" in area \"{}\"; another household needs another id",
+                known.id, known.metering_point, known.area
+            ));
+        }
+        Some(_) => {}
+        None => {
+            if let Some(other) = member::at_metering_point(db, &row.metering_point)? {
+                return bad(format!(
+                    "metering point \"{}\" belongs to member \"{}\"",
+                    row.metering_point, other.id
+                ));
+            }
+            member::insert(db, &row)?;
+        }
+    }
+    key::insert_invitation(db, &code_hash(code), &invite.member, invite.expires)?;
+    Ok(())
+}
+
+/// What joining needs to know of the moment.
+pub(crate) struct Arrival {
+    /// The key that signed the request.
+    pub key: KeyId,
+    pub market_now: Timestamp,
+    pub real_now: Timestamp,
+}
+
+/// Joins. The same code with the same key again gives the same membership.
+pub(crate) fn join(
+    db: &Connection,
+    config: &MarketConfig,
+    arrival: &Arrival,
+    request: &JoinRequest,
+) -> Result<Membership, Failure> {
+    if request.market != config.market {
+        return refuse(
+            ProblemCode::WrongMarket,
+            format!("This is the market \"{}\", the request is for \"{}\".", config.market, request.market),
+        );
+    }
+    let public_key = match public_key_from_text(&request.public_key) {
+        Ok(key) => key,
+        Err(error) => return refuse(ProblemCode::BadRequest, format!("public_key: {error}.")),
+    };
+    let id = key_id(&public_key);
+    if id != arrival.key {
+        return refuse(ProblemCode::BadSignature, "Joining is signed by the key that joins.");
+    }
+    check_contract(&request.contract)?;
+    if request.device_name.len() > 64 || request.device_name.chars().any(char::is_control) {
+        return refuse(ProblemCode::BadRequest, "device_name: at most 64 bytes, no control characters.");
+    }
+    let code = code_hash(&request.code);
+    let Some(invitation) = key::invitation(db, &code)? else {
+        return refuse(
+            ProblemCode::InvalidInvitation,
+            "No invitation has this code. Ask the operator for a new one.",
+        );
+    };
+    match &invitation.used_by {
+        Some(used) if *used == id => return membership(db, config, &id, arrival.market_now),
+        Some(_) => {
+            return refuse(
+                ProblemCode::InvalidInvitation,
+                "The invitation was used by another device. Ask the operator for a new one.",
+            );
+        }
+        None => {}
+    }
+    if arrival.real_now >= invitation.expires {
+        return refuse(
+            ProblemCode::ExpiredInvitation,
+            format!("It was valid until {}. Ask the operator for a new one.", invitation.expires),
+        );
+    }
+    check_terms(config, &request.terms_version)?;
+    if key::find(db, &id)?.is_some() {
+        return refuse(
+            ProblemCode::InvalidInvitation,
+            "This device has joined already. Make a new key to join again.",
+        );
+    }
+    let keys = key::of_member(db, &invitation.member)?;
+    if keys.iter().filter(|key| key.revoked_at.is_none()).count() >= MAX_KEYS {
+        return refuse(
+            ProblemCode::InvalidInvitation,
+            format!("The member has {MAX_KEYS} devices already. Ask the operator to revoke one."),
+        );
+    }
+    key::insert(
+        db,
+        &KeyRow {
+            id: id.clone(),
+            member: invitation.member.clone(),
+            public_key: request.public_key.clone(),
+            name: request.device_name.clone(),
+            enrolled_at: arrival.market_now,
+            revoked_at: None,
+        },
+    )?;
+    key::use_invitation(db, &code, &id)?;
+    enter(db, &invitation.member, arrival.market_now, request)?;
+    membership(db, config, &id, arrival.market_now)
+}
+
+/// Makes a member of the invited, from the slot on that runs now. A further device only renews the
+/// terms; the contract that it tells counts from the next slot.
+fn enter(db: &Connection, id: &MemberId, now: Timestamp, request: &JoinRequest) -> Result<(), Failure> {
+    let row = member::find(db, id)?.ok_or_else(|| rusqlite::Error::QueryReturnedNoRows)?;
+    let current = Slot::containing(now);
+    if row.joined.is_some() {
+        member::set_terms(db, id, &request.terms_version)?;
+        return set_contract(db, id, current.next(), request.contract);
+    }
+    // Areas may be new in the newest configuration, so nobody takes part in slots of an earlier one.
+    let governed = config::latest(db)?.map_or(current, |version| version.from.max(current));
+    let joined = Joined { first_slot: governed, at: now, terms_version: request.terms_version.clone() };
+    member::set_joined(db, id, &joined)?;
+    set_contract(db, id, governed, request.contract)
+}
+
+/// Returns the membership of a key's member, with the contract of the slot that runs now.
+pub(crate) fn membership(
+    db: &Connection,
+    config: &MarketConfig,
+    key: &KeyId,
+    now: Timestamp,
+) -> Result<Membership, Failure> {
+    let unknown = || Failure::Store(rusqlite::Error::QueryReturnedNoRows.into());
+    let key = key::find(db, key)?.ok_or_else(unknown)?;
+    let row = member::find(db, &key.member)?.ok_or_else(unknown)?;
+    let joined = row.joined.ok_or_else(unknown)?;
+    let slot = Slot::containing(now).max(joined.first_slot);
+    debug_assert!(config.areas.iter().any(|area| area.id == row.area), "areas of members stay");
+    Ok(Membership {
+        member: row.id.clone(),
+        area: row.area,
+        key: key.id,
+        metering_point: row.metering_point,
+        limits: row.limits,
+        contract: member::contract_in(db, &row.id, slot)?.ok_or_else(unknown)?,
+        terms_version: joined.terms_version,
+    })
+}
+
+pub(crate) fn change_contract(
+    db: &Connection,
+    member: &MemberId,
+    change: &ContractChange,
+    now: Timestamp,
+) -> Result<(), Failure> {
+    check_contract(&change.contract)?;
+    if change.from.start() <= now {
+        return refuse(
+            ProblemCode::PastSlot,
+            format!("Slot {} has begun; a contract changes from a later slot on.", change.from),
+        );
+    }
+    set_contract(db, member, change.from, change.contract)
+}
+
+pub(crate) fn agree_to_terms(
+    db: &Connection,
+    config: &MarketConfig,
+    member: &MemberId,
+    version: &str,
+) -> Result<(), Failure> {
+    check_terms(config, version)?;
+    Ok(member::set_terms(db, member, version)?)
+}
+
+/// Ends a key, and cancels its orders whose gate is still open. Returns which.
+pub(crate) fn revoke(
+    db: &Connection,
+    config: &MarketConfig,
+    id: &KeyId,
+    now: Timestamp,
+) -> Result<Vec<OrderId>, Failure> {
+    if key::find(db, id)?.is_none() {
+        return refuse(
+            ProblemCode::UnknownKey,
+            format!("No key \"{id}\" is enrolled; `wattle-exchange members` lists them."),
+        );
+    }
+    key::revoke(db, id, now)?;
+    let first_open = super::life::first_open_slot(now, config.gate_s);
+    let cancelled = order::live_of_key(db, id, first_open)?;
+    for order in &cancelled {
+        order::cancel(db, order, now)?;
+    }
+    Ok(cancelled)
+}
+
+/// Sets the contract from a slot on; what was announced for later slots is replaced too.
+fn set_contract(
+    db: &Connection,
+    member: &MemberId,
+    from: Slot,
+    contract: UtilityContract,
+) -> Result<(), Failure> {
+    member::drop_contracts_from(db, member, from)?;
+    Ok(member::set_contract(db, member, from, contract)?)
+}
+
+fn check_contract(contract: &UtilityContract) -> Result<(), Failure> {
+    let prices = [
+        ("retail_micros_per_kwh", contract.retail_micros_per_kwh),
+        ("feed_in_micros_per_kwh", contract.feed_in_micros_per_kwh),
+    ];
+    for (field, price) in prices {
+        if price.micros_per_kwh().unsigned_abs() > MAX_PRICE.unsigned_abs() {
+            return refuse(ProblemCode::BadRequest, format!("{field} is beyond 1000 per kWh."));
+        }
+    }
+    Ok(())
+}
+
+fn check_terms(config: &MarketConfig, version: &str) -> Result<(), Failure> {
+    if version == config.terms.version {
+        return Ok(());
+    }
+    refuse(
+        ProblemCode::TermsNotAgreed,
+        format!(
+            "The terms are version \"{}\", agreed was \"{version}\". Read and agree to these.",
+            config.terms.version
+        ),
+    )
+}
+
+/// Returns whether a text is the id of an order: a UUID of version 7 in lower case.
+pub(crate) fn is_order_id(text: &str) -> bool {
+    uuid::Uuid::try_parse(text)
+        .is_ok_and(|id| id.get_version_num() == 7 && id.hyphenated().to_string() == text)
+}
+
+fn code_hash(code: &str) -> String {
+    URL_SAFE_NO_PAD.encode(Sha256::digest(code))
+}

@@ -1,0 +1,212 @@
+//! Clears and settles a slot in one transaction; adjusts it when a reading comes late.
+
+use exchange_api::{SlotState, UtilityContract};
+use rusqlite::Connection;
+use settlement::{Account, Fees, MemberOrder, MeteredMember, Posting, Settlement, SlotInput, What};
+use units::{MemberId, Money, OrderId, Slot, Timestamp, WattHours};
+
+use super::{Failure, governing};
+use crate::store::rows::settlement::SettledMember;
+use crate::store::rows::{member, order, reading, settlement as settled, slot};
+
+/// A slot's input with what the settlement itself does not need.
+struct Gathered {
+    input: SlotInput,
+    config_version: i64,
+    /// In the order of the input's members.
+    measured: Vec<bool>,
+}
+
+/// Clears, verifies and settles a slot whose readings are closed.
+pub(crate) fn settle(db: &Connection, slot: Slot, now: Timestamp) -> Result<(), Failure> {
+    let gathered = gather(db, slot)?;
+    let settlement = settlement_of(&gathered.input)?;
+    slot::enter(db, slot, SlotState::Cleared, now)?;
+    let traded = store(db, &gathered.input, &settlement, gathered.config_version, &gathered.measured, now)?;
+    slot::enter(db, slot, SlotState::Settled, now)?;
+    let price = settlement.clearing.areas.first().and_then(|area| area.price);
+    tracing::info!(%slot, traded_wh = traded.get(), price = ?price.map(|it| it.to_string()), "slot settled");
+    for (member, _) in reading::late(db, slot)? {
+        adjust(db, &member, slot, now)?;
+    }
+    Ok(())
+}
+
+/// Settles an input and proves the outcome before anyone sees it.
+fn settlement_of(input: &SlotInput) -> Result<Settlement, Failure> {
+    let slot = input.slot;
+    let invalid = |cause| Failure::Settlement { slot, cause };
+    let settlement = settlement::settle(input).map_err(invalid)?;
+    let auction = settlement::auction_of(input).map_err(invalid)?;
+    market::verify_after_deals(&auction.book, &auction.capacities, &settlement.clearing)
+        .map_err(|cause| Failure::Unverified { slot, cause })?;
+    check_balance(slot, &settlement.postings)?;
+    Ok(settlement)
+}
+
+fn check_balance(slot: Slot, postings: &[Posting]) -> Result<(), Failure> {
+    let sum: i128 = postings.iter().map(|posting| i128::from(posting.amount.nanos())).sum();
+    if sum == 0 { Ok(()) } else { Err(Failure::Unbalanced { slot, sum }) }
+}
+
+fn gather(db: &Connection, slot: Slot) -> Result<Gathered, Failure> {
+    let (config_version, config) = governing(db, slot)?;
+    let mut members = Vec::new();
+    let mut measured = Vec::new();
+    for row in member::of_slot(db, slot)? {
+        // What is late or missing enters with 0: it holds up nobody.
+        let reading = reading::find(db, &row.id, slot)?.filter(|reading| !reading.late);
+        let energy = reading.and_then(|reading| reading.energy());
+        measured.push(energy.is_some());
+        members.push(metered(row.id, row.area, energy.unwrap_or_default(), row.contract));
+    }
+    let orders = order::live(db, slot)?
+        .into_iter()
+        .map(|row| MemberOrder {
+            id: row.id,
+            member: row.member,
+            side: row.side,
+            quantity: row.quantity,
+            limit: row.limit,
+        })
+        .collect();
+    let input = SlotInput {
+        slot,
+        areas: config.market_areas(),
+        members,
+        deals: Vec::new(),
+        orders,
+        fees: Fees { operator: config.operator_fee_micros_per_kwh },
+    };
+    Ok(Gathered { input, config_version, measured })
+}
+
+fn metered(
+    id: MemberId,
+    area: units::AreaId,
+    (import, export): (WattHours, WattHours),
+    contract: UtilityContract,
+) -> MeteredMember {
+    MeteredMember {
+        id,
+        area,
+        import,
+        export,
+        retail: contract.retail_micros_per_kwh,
+        feed_in: contract.feed_in_micros_per_kwh,
+    }
+}
+
+/// Stores what a slot came to; returns the energy traded.
+pub(super) fn store(
+    db: &Connection,
+    input: &SlotInput,
+    settlement: &Settlement,
+    config_version: i64,
+    measured: &[bool],
+    now: Timestamp,
+) -> Result<WattHours, Failure> {
+    let slot = input.slot;
+    let filled: Vec<(&OrderId, WattHours)> =
+        settlement.clearing.fills.iter().map(|fill| (&fill.order, fill.filled)).collect();
+    order::set_filled(db, slot, &filled)?;
+    slot::insert_areas(db, slot, &settlement.clearing.areas)?;
+    let mut traded = WattHours::ZERO;
+    for (member, &measured) in input.members.iter().zip(measured) {
+        let totals = settlement.member_totals(member).unwrap_or_default();
+        traded = traded + totals.sold;
+        settled::insert_member(
+            db,
+            &SettledMember {
+                slot,
+                version: 1,
+                member: member.id.clone(),
+                settled_at: now,
+                area: member.area.clone(),
+                measured,
+                import: member.import,
+                export: member.export,
+                sold: totals.sold,
+                bought: totals.bought,
+                from_utility: totals.from_utility,
+                to_utility: totals.to_utility,
+                contract: UtilityContract {
+                    retail_micros_per_kwh: member.retail,
+                    feed_in_micros_per_kwh: member.feed_in,
+                },
+            },
+        )?;
+    }
+    settled::insert_postings(db, slot, 1, &settlement.postings)?;
+    slot::set_settled(db, slot, config_version, traded)?;
+    Ok(traded)
+}
+
+/// Lets a late reading in: its member's postings with the utility change, nobody else's.
+pub(crate) fn adjust(db: &Connection, id: &MemberId, slot: Slot, now: Timestamp) -> Result<(), Failure> {
+    let (Some(row), Some(before)) = (slot::find(db, slot)?, settled::newest(db, slot, id)?) else {
+        return Ok(());
+    };
+    let Some(energy) = reading::find(db, id, slot)?.and_then(|reading| reading.energy()) else {
+        return Ok(());
+    };
+    if before.measured {
+        return Ok(());
+    }
+    // Who entered with 0 traded nothing, so all of it is the utility's: as if alone, without orders.
+    let (_, config) = governing(db, slot)?;
+    let alone = SlotInput {
+        slot,
+        areas: config.market_areas(),
+        members: vec![metered(id.clone(), before.area.clone(), energy, before.contract)],
+        deals: Vec::new(),
+        orders: Vec::new(),
+        fees: Fees::default(),
+    };
+    let settlement = settlement_of(&alone)?;
+    let version = row.version + 1;
+    settled::insert_postings(db, slot, version, &deltas(db, slot, id, &settlement.postings)?)?;
+    settled::insert_member(
+        db,
+        &SettledMember {
+            slot,
+            version,
+            member: id.clone(),
+            settled_at: now,
+            area: before.area,
+            measured: true,
+            import: energy.0,
+            export: energy.1,
+            sold: before.sold,
+            bought: before.bought,
+            from_utility: energy.0 - before.bought,
+            to_utility: energy.1 - before.sold,
+            contract: before.contract,
+        },
+    )?;
+    slot::set_version(db, slot, version)?;
+    slot::enter(db, slot, SlotState::Adjusted, now)?;
+    tracing::info!(%slot, member = %id, version, "late reading adjusted the slot");
+    Ok(())
+}
+
+/// Returns what must be added to a member's postings with its utility so that they become these.
+fn deltas(db: &Connection, slot: Slot, id: &MemberId, wanted: &[Posting]) -> Result<Vec<Posting>, Failure> {
+    let with_utility = |posting: &Posting| matches!(posting.what, What::Retail | What::FeedIn);
+    let of_member = |posting: &Posting| {
+        posting.account == Account::Member(id.clone()) || posting.account == Account::Utility(id.clone())
+    };
+    let mut deltas = wanted.to_vec();
+    for old in settled::postings(db, slot)?.into_iter().filter(|old| with_utility(old) && of_member(old)) {
+        let same = |new: &&mut Posting| {
+            (&new.account, &new.reference, new.what) == (&old.account, &old.reference, old.what)
+        };
+        match deltas.iter_mut().find(same) {
+            Some(new) => new.amount = new.amount - old.amount,
+            None => deltas.push(Posting { amount: -old.amount, ..old }),
+        }
+    }
+    deltas.retain(|posting| posting.amount != Money::ZERO);
+    check_balance(slot, &deltas)?;
+    Ok(deltas)
+}

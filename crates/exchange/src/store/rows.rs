@@ -1,0 +1,9 @@
+//! Rows and the statements that read and write them, one file a matter.
+
+pub(crate) mod config;
+pub(crate) mod key;
+pub(crate) mod member;
+pub(crate) mod order;
+pub(crate) mod reading;
+pub(crate) mod settlement;
+pub(crate) mod slot;
