@@ -6,4 +6,5 @@
 pub mod house;
 pub mod meter;
 pub mod past;
+pub mod street;
 pub mod world;

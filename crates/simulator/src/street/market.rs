@@ -1,0 +1,84 @@
+//! The street's market: its figures, its one feeder, and whom it invites.
+
+use std::net::SocketAddr;
+use std::path::Path;
+use std::time::Duration;
+
+use exchange::{ExchangeError, Invite, MarketConfig};
+use exchange_api::Limits;
+use pricing::SlotPrices;
+use settlement::Fees;
+use units::{AreaId, Clock, MarketId, MemberId, Money, Price, Scale, SystemClock};
+
+use super::StreetError;
+use crate::house::{HousePlan, ZONE};
+use crate::past::PastMarket;
+
+/// Every household of the street has the same contract with its utility.
+pub(super) const CONTRACT: SlotPrices =
+    SlotPrices { retail: Price::from_micros_per_kwh(320_000), feed_in: Price::from_micros_per_kwh(81_000) };
+
+/// 3 x 25 A at 230 V.
+pub(super) const FUSE_W: u32 = 17_250;
+
+/// How far a hiccup of the machine may part two samples, in real seconds: it must not be scaled up.
+const HICCUP_S: f64 = 0.3;
+
+/// How long a late household is waited for, in real seconds. Money shows when all have reported; this is
+/// for the one that never does.
+const LATE_S: f64 = 10.0;
+
+/// Far more than a street's orders come to: what the fuse lets through in all slots of a day, at retail.
+const EXPOSURE: Money = Money::from_nanos(2_000 * 1_000_000_000);
+
+/// An invitation to a simulated street need not be short-lived; it opens nothing but this folder.
+const INVITED_FOR: Duration = Duration::from_secs(30 * 86_400);
+
+pub(super) const AREA: &str = "feeder-1";
+
+/// Returns the market of a street at a speed.
+pub(super) fn config(speed: f64, scale: Option<Scale>) -> MarketConfig {
+    let market = MarketId::new("wattle-street").expect("a short word is an id");
+    let mut config = MarketConfig::new(market, "Wattle Street");
+    config.zone = ZONE.name().to_owned();
+    config.cap_micros_per_kwh = CONTRACT.retail;
+    config.floor_micros_per_kwh = CONTRACT.feed_in;
+    config.border_gap_s = (HICCUP_S * speed).max(30.0) as u32;
+    config.readings_close_s = (LATE_S * speed).clamp(300.0, 3600.0 * 4.0) as u32;
+    config.scale = scale;
+    config
+}
+
+/// Writes the scale of the street's clock into `market.toml`, now that it is known.
+pub(super) fn begin(dir: &Path, speed: f64, scale: Scale) -> Result<(), StreetError> {
+    let path = dir.join("market.toml");
+    let config = config(speed, Some(scale));
+    config.check().map_err(ExchangeError::Config)?;
+    std::fs::write(&path, config.to_toml()).map_err(|cause| StreetError::File { path, cause })
+}
+
+/// Returns the market as its past knows it.
+pub(super) fn past(config: &MarketConfig) -> PastMarket {
+    PastMarket { areas: config.market_areas(), fees: Fees { operator: config.operator_fee_micros_per_kwh } }
+}
+
+/// A household is known on the market by the name of its folder.
+pub(super) fn member(plan: &HousePlan) -> MemberId {
+    MemberId::new(plan.id.clone()).expect("a short word is an id")
+}
+
+pub(super) fn url(address: SocketAddr) -> String {
+    format!("http://{address}")
+}
+
+pub(super) fn invite(plan: &HousePlan, address: SocketAddr) -> Invite {
+    Invite {
+        member: member(plan),
+        area: AreaId::new(AREA).expect("a short word is an id"),
+        // The form of a German metering point's name; the operator's part is one that nobody has.
+        metering_point: format!("DE0000000000000000000000000000{:03}", plan.number),
+        limits: Limits { fuse_w: FUSE_W, exposure: EXPOSURE },
+        expires: SystemClock.now() + INVITED_FOR,
+        address: url(address),
+    }
+}

@@ -1,0 +1,361 @@
+//! The whole street at once: an exchange, houses with meters, households that trade, one clock.
+
+mod folders;
+mod market;
+mod memory;
+mod report;
+
+use std::net::{Ipv4Addr, SocketAddr};
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+use std::time::Duration;
+
+use exchange::{Clocks, Exchange, ExchangeError};
+use home::config::ConfigError;
+use home::{Home, HomeError, HomeOptions, SecretSource};
+use tokio::net::TcpListener;
+use tokio_util::sync::CancellationToken;
+use tokio_util::task::TaskTracker;
+use units::{Clock, ManualClock, MemberId, Scale, ScaledClock, Slot, SystemClock, Timestamp};
+
+use crate::house::{House, HousePlan, plan_street};
+use crate::meter::{Meters, PtyError, SerialMeter, TcpMeter};
+use crate::world::UtcDay;
+
+pub use report::{HouseLine, SlotLine, Summary};
+
+/// A slot must last 2 s of real time, or a household cannot read, decide and report within it.
+pub const HIGHEST_SPEED: f64 = 450.0;
+
+/// How long before its first slot the street comes to life, in real time: the households join, read their
+/// meters and place orders, so that the first slot is wholly measured.
+const LEAD: Duration = Duration::from_secs(3);
+
+/// What a street is made of.
+#[derive(Clone, Debug)]
+pub struct StreetOptions {
+    /// Holds `exchange/`, `home-01/` and so on; must not hold a street yet.
+    pub dir: PathBuf,
+    pub houses: u32,
+    pub seed: u64,
+    /// Market seconds in a real second, 1 to 450.
+    pub speed: f64,
+    /// Market time at which the first whole slot begins.
+    pub start: Timestamp,
+    /// The number of the house that another program runs.
+    pub app_house: Option<u32>,
+    /// How many days of past the street remembers.
+    pub past_days: u32,
+}
+
+#[derive(Debug, thiserror::Error)]
+pub enum StreetError {
+    #[error("{0}")]
+    Options(String),
+    #[error("{} holds a street already, and a street begins anew each time: name an empty folder with --data, or remove that one", .0.display())]
+    Inhabited(PathBuf),
+    #[error("writing {}", path.display())]
+    File {
+        path: PathBuf,
+        #[source]
+        cause: std::io::Error,
+    },
+    #[error("opening a port of this machine")]
+    Port(#[source] std::io::Error),
+    #[error("writing the configuration of {house}")]
+    Config {
+        house: String,
+        #[source]
+        cause: ConfigError,
+    },
+    #[error("opening the household {house}")]
+    Home {
+        house: String,
+        #[source]
+        cause: HomeError,
+    },
+    #[error("the history of {house}")]
+    History {
+        house: String,
+        #[source]
+        cause: history::HistoryError,
+    },
+    #[error("the exchange of the street")]
+    Exchange(#[from] ExchangeError),
+    #[error("the books of the street's exchange")]
+    Books(#[from] exchange::Failure),
+    #[error("the serial line of {house}")]
+    SerialLine {
+        house: String,
+        #[source]
+        cause: PtyError,
+    },
+    #[error("settling the street's past")]
+    Past(#[from] settlement::InvalidInput),
+    #[error("the exchange keeps the past differently from what the households were told: {0}")]
+    PastDiffers(String),
+}
+
+/// A street that lives until it is ended.
+#[derive(Debug)]
+pub struct Street {
+    options: StreetOptions,
+    neighbours: Vec<Neighbour>,
+    exchange: Exchange,
+    address: SocketAddr,
+    clock: Arc<ScaledClock>,
+    households: Running,
+    grid: Running,
+}
+
+/// One house of the street with everything in it.
+#[derive(Debug)]
+pub struct Neighbour {
+    pub house: Arc<House>,
+    pub member: MemberId,
+    pub meters: Meters,
+    /// Its data folder.
+    pub dir: PathBuf,
+    /// Missing where another program runs the household.
+    pub home: Option<Home>,
+}
+
+/// Tasks that end together.
+#[derive(Debug, Default)]
+struct Running {
+    tasks: TaskTracker,
+    end: CancellationToken,
+}
+
+impl Running {
+    async fn finish(&self) {
+        self.end.cancel();
+        self.tasks.close();
+        self.tasks.wait().await;
+    }
+}
+
+impl StreetOptions {
+    /// Says what cannot be simulated.
+    pub fn check(&self) -> Result<(), StreetError> {
+        let refuse = |why: String| Err(StreetError::Options(why));
+        let speed = self.speed;
+        if !(1.0..=HIGHEST_SPEED).contains(&speed) {
+            return refuse(format!(
+                "A speed of {speed} cannot be simulated: a slot must last at least 2 s of real time, so --speed lies between 1 and {HIGHEST_SPEED}."
+            ));
+        }
+        if !(1..=200).contains(&self.houses) {
+            return refuse(format!(
+                "A street of {} houses cannot be simulated: --houses lies between 1 and 200.",
+                self.houses
+            ));
+        }
+        if self.past_days > 366 {
+            return refuse(format!(
+                "{} days of past are too many: --past-days is at most 366.",
+                self.past_days
+            ));
+        }
+        match self.app_house {
+            Some(number) if !(1..=self.houses).contains(&number) => refuse(format!(
+                "There is no house {number} in a street of {}: name another with --app-house.",
+                self.houses
+            )),
+            _ => Ok(()),
+        }
+    }
+
+    /// Returns the first slot that is not past: the one in which the households come to life.
+    fn first_lived(&self) -> Slot {
+        Slot::containing(self.start - LEAD.mul_f64(self.speed))
+    }
+
+    fn past_from(&self) -> Slot {
+        self.first_lived().offset(-96 * i64::from(self.past_days))
+    }
+
+    fn plans(&self) -> Vec<HousePlan> {
+        plan_street(self.seed, self.houses)
+    }
+}
+
+impl Street {
+    /// Builds the street and brings it to life. What it remembers is written before its clock begins.
+    pub async fn build(options: StreetOptions) -> Result<Self, StreetError> {
+        options.check()?;
+        folders::refuse_inhabited(&options.dir)?;
+        // A day earlier than it remembers: batteries have charged once, meters have counted.
+        let first_day = UtcDay::containing(options.past_from().start()).minus(1);
+        let houses: Vec<Arc<House>> = options
+            .plans()
+            .into_iter()
+            .map(|plan| Arc::new(House::new(plan, options.seed, first_day)))
+            .collect();
+        let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).await.map_err(StreetError::Port)?;
+        let address = listener.local_addr().map_err(StreetError::Port)?;
+        let exchange_dir = options.dir.join("exchange");
+        prepare(&options, &houses, &exchange_dir, address).await?;
+
+        let scale = Scale {
+            market_origin: options.start,
+            real_origin: SystemClock.now() + LEAD,
+            speed: options.speed,
+        };
+        market::begin(&exchange_dir, options.speed, scale)?;
+        let clock = Arc::new(ScaledClock::new(scale));
+        let exchange = Exchange::open(&exchange_dir, clock.clone())?;
+        let (grid, households) = (Running::default(), Running::default());
+        let mut neighbours = Vec::new();
+        for house in houses {
+            let dir = options.dir.join(&house.plan.id);
+            let meters = Meters::new(Arc::clone(&house), clock.clone());
+            let line = serve_meters(&meters, &house.plan, &dir, &grid).await?;
+            folders::write_config(&house.plan, &dir, &line, scale)?;
+            let member = market::member(&house.plan);
+            neighbours.push(Neighbour { house, member, meters, dir, home: None });
+        }
+        let mut street = Self { options, neighbours, exchange, address, clock, households, grid };
+        street.open_exchange(listener);
+        street.open_homes().await?;
+        Ok(street)
+    }
+
+    pub fn options(&self) -> &StreetOptions {
+        &self.options
+    }
+
+    pub fn neighbours(&self) -> &[Neighbour] {
+        &self.neighbours
+    }
+
+    pub fn exchange(&self) -> &Exchange {
+        &self.exchange
+    }
+
+    /// Returns where the exchange answers.
+    pub fn exchange_url(&self) -> String {
+        market::url(self.address)
+    }
+
+    pub fn clock(&self) -> &ScaledClock {
+        &self.clock
+    }
+
+    /// Returns the first slot that is reported: the one that begins at the start.
+    pub fn first_slot(&self) -> Slot {
+        let slot = Slot::containing(self.options.start);
+        if slot.start() == self.options.start { slot } else { slot.next() }
+    }
+
+    /// Waits until market time shows an instant.
+    pub async fn wait_until(&self, time: Timestamp) {
+        loop {
+            match self.clock.real_until(time) {
+                Duration::ZERO => return,
+                left => tokio::time::sleep(left).await,
+            }
+        }
+    }
+
+    /// Waits until the exchange has settled a slot.
+    pub async fn wait_settled(&self, slot: Slot) -> Result<(), StreetError> {
+        let mut news = self.exchange.settled();
+        loop {
+            news.borrow_and_update();
+            if self.exchange.slot_report(slot).await?.is_some() {
+                return Ok(());
+            }
+            // The exchange outlives this call, since the street holds it.
+            let _ = news.changed().await;
+        }
+    }
+
+    /// Ends the households first, so that each writes what it knows, then the meters and the exchange.
+    pub async fn finish(self) {
+        self.households.finish().await;
+        self.grid.finish().await;
+    }
+
+    fn open_exchange(&self, listener: TcpListener) {
+        let (exchange, end) = (self.exchange.clone(), self.grid.end.clone());
+        self.grid.tasks.spawn(async move {
+            if let Err(error) = exchange.serve(listener, end).await {
+                tracing::error!(%error, "the exchange stopped serving");
+            }
+        });
+        let (exchange, end) = (self.exchange.clone(), self.grid.end.clone());
+        self.grid.tasks.spawn(async move { exchange.run_life(end).await });
+    }
+
+    async fn open_homes(&mut self) -> Result<(), StreetError> {
+        for neighbour in &mut self.neighbours {
+            if self.options.app_house == Some(neighbour.house.plan.number) {
+                continue;
+            }
+            let home = open_home(&neighbour.dir).await.map_err(|cause| {
+                let house = neighbour.house.plan.id.clone();
+                StreetError::Home { house, cause }
+            })?;
+            let (running, end) = (home.clone(), self.households.end.clone());
+            self.households.tasks.spawn(async move { running.run(end).await });
+            neighbour.home = Some(home);
+        }
+        Ok(())
+    }
+}
+
+/// Makes the folders, invites everyone, and lets the street remember its past.
+async fn prepare(
+    options: &StreetOptions,
+    houses: &[Arc<House>],
+    exchange_dir: &Path,
+    address: SocketAddr,
+) -> Result<(), StreetError> {
+    Exchange::init(exchange_dir, &market::config(options.speed, None))?;
+    let before = memory::tells_at(options.first_lived());
+    let clocks = Clocks { market: Arc::new(ManualClock::at(before)), real: Arc::new(SystemClock) };
+    let exchange = Exchange::open_with(exchange_dir, clocks)?;
+    for house in houses {
+        let invitation = exchange.invite(market::invite(&house.plan, address)).await?;
+        folders::write_home(&house.plan, &options.dir.join(&house.plan.id), &invitation)?;
+    }
+    let slots = options.past_from()..options.first_lived();
+    memory::remember(&exchange, houses, &options.dir, slots).await
+}
+
+/// Serves the meters of a house and returns where they are read.
+async fn serve_meters(
+    meters: &Meters,
+    plan: &HousePlan,
+    dir: &Path,
+    grid: &Running,
+) -> Result<folders::Line, StreetError> {
+    let end = grid.end.clone();
+    if plan.serial_line {
+        let path = std::path::absolute(dir.join("meter.tty"))
+            .map_err(|cause| StreetError::File { path: dir.to_owned(), cause })?;
+        let meter = SerialMeter::open(meters.clone(), &path)
+            .map_err(|cause| StreetError::SerialLine { house: plan.id.clone(), cause })?;
+        grid.tasks.spawn(meter.serve(end));
+        return Ok(folders::Line::Serial(path));
+    }
+    let meter = TcpMeter::bind(meters.clone()).await.map_err(StreetError::Port)?;
+    let address = meter.address().map_err(StreetError::Port)?;
+    grid.tasks.spawn(meter.serve(end));
+    Ok(folders::Line::Tcp(address))
+}
+
+async fn open_home(dir: &Path) -> Result<Home, HomeError> {
+    let options = HomeOptions {
+        dir: dir.to_owned(),
+        secrets: SecretSource::PassphraseFile(dir.join(folders::PASSPHRASE_FILE)),
+        program: "wattle-street".to_owned(),
+        create: false,
+    };
+    // Opening stretches a passphrase and reads files.
+    match tokio::task::spawn_blocking(move || Home::open(options)).await {
+        Ok(opened) => opened,
+        Err(error) => std::panic::resume_unwind(error.into_panic()),
+    }
+}

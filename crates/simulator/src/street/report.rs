@@ -1,0 +1,197 @@
+//! What a slot came to, and whether everything adds up: the exchange's books against the houses' own.
+
+use std::collections::BTreeMap;
+
+use exchange::SlotReport;
+use exchange_api::{AreaPrice, MemberSettlement};
+use history::{History, OpenMode};
+use home::config::{HISTORY_FILE, Role};
+use metering::{Quality, SlotEnergy};
+use serde::{Serialize, Serializer};
+use units::{AreaId, MemberId, Money, Slot, WattHours};
+
+use super::folders::meter_id;
+use super::{Neighbour, Street, StreetError};
+
+/// A settled slot as a line of JSON.
+#[derive(Clone, Debug, PartialEq, Serialize)]
+pub struct SlotLine {
+    pub event: &'static str,
+    pub slot: Slot,
+    pub areas: Vec<AreaPrice>,
+    pub traded_wh: WattHours,
+    pub orders: u32,
+    pub houses: Vec<HouseLine>,
+}
+
+/// What a house did in a slot. Import and export are what its own meter measured.
+#[derive(Clone, Debug, PartialEq, Serialize)]
+pub struct HouseLine {
+    pub id: MemberId,
+    pub area: AreaId,
+    pub import_wh: Option<WattHours>,
+    pub export_wh: Option<WattHours>,
+    pub sold_wh: WattHours,
+    pub bought_wh: WattHours,
+    pub quality: Quality,
+    /// Above feed-in only.
+    pub earned_nanos: Money,
+    /// Below retail only.
+    pub saved_nanos: Money,
+}
+
+/// The end of a run: everything in it must be 0 but slots and traded energy.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize)]
+pub struct Summary {
+    pub event: SummaryEvent,
+    pub slots: u64,
+    pub traded_wh: WattHours,
+    pub energy_imbalance_wh: WattHours,
+    #[serde(serialize_with = "as_text")]
+    pub money_imbalance_nanos: i128,
+    pub worse_off: u64,
+    pub statements_verified: u64,
+    pub statements_failed: u64,
+}
+
+/// The word `summary`.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "snake_case")]
+pub enum SummaryEvent {
+    #[default]
+    Summary,
+}
+
+fn as_text<S: Serializer>(sum: &i128, serializer: S) -> Result<S::Ok, S::Error> {
+    serializer.collect_str(sum)
+}
+
+impl Summary {
+    /// Returns whether everything adds up and nobody is worse off.
+    pub fn holds(&self) -> bool {
+        self.energy_imbalance_wh.is_zero()
+            && self.money_imbalance_nanos == 0
+            && self.worse_off == 0
+            && self.statements_failed == 0
+    }
+
+    fn add(&mut self, report: &SlotReport, measured: &BTreeMap<MemberId, (WattHours, WattHours)>) {
+        self.slots += 1;
+        self.traded_wh += report.traded;
+        self.money_imbalance_nanos +=
+            report.postings.iter().map(|posting| i128::from(posting.amount.nanos())).sum::<i128>();
+        let (mut sold, mut bought) = (WattHours::ZERO, WattHours::ZERO);
+        for (member, settled) in &report.members {
+            // A slot that its house did not measure enters with nothing, and its energy is the utility's.
+            let (import, export) = measured.get(member).copied().unwrap_or_default();
+            self.energy_imbalance_wh += (export - settled.sold - settled.to_utility).abs();
+            self.energy_imbalance_wh += (import - settled.bought - settled.from_utility).abs();
+            (sold, bought) = (sold + settled.sold, bought + settled.bought);
+            self.worse_off += u64::from(gain(settled).is_negative());
+        }
+        self.energy_imbalance_wh += (sold - bought).abs();
+    }
+}
+
+/// Returns what the neighbours were worth to a member in a slot: all it received, less what the utility
+/// alone would have come to.
+fn gain(settled: &MemberSettlement) -> Money {
+    let contract = &settled.contract;
+    let received: Money = settled.postings.iter().map(|posting| posting.amount).sum();
+    let alone = settled.export.at_wide(contract.feed_in_micros_per_kwh)
+        - settled.import.at_wide(contract.retail_micros_per_kwh);
+    let gain = i128::from(received.nanos()) - alone;
+    Money::from_nanos(i64::try_from(gain).expect("a slot's money is small"))
+}
+
+impl Street {
+    /// Returns what a slot came to; `None` while it is not settled.
+    pub async fn slot_line(&self, slot: Slot) -> Result<Option<SlotLine>, StreetError> {
+        let Some(report) = self.exchange.slot_report(slot).await? else { return Ok(None) };
+        let mut houses = Vec::new();
+        for (member, settled) in &report.members {
+            let Some(neighbour) = self.neighbours.iter().find(|neighbour| neighbour.member == *member) else {
+                continue;
+            };
+            let energy = neighbour.own_slot(slot)?;
+            houses.push(house_line(member, settled, energy.as_ref()));
+        }
+        Ok(Some(SlotLine {
+            event: "slot",
+            slot,
+            areas: report
+                .areas
+                .iter()
+                .map(|area| AreaPrice { id: area.id.clone(), price: area.price })
+                .collect(),
+            traded_wh: report.traded,
+            orders: report.orders,
+            houses,
+        }))
+    }
+
+    /// Adds up the slots `[from, to)` that are settled, each house's own readings against the exchange.
+    pub async fn summary(&self, from: Slot, to: Slot) -> Result<Summary, StreetError> {
+        let mut summary = Summary::default();
+        for slot in Slot::range(from..to) {
+            let Some(report) = self.exchange.slot_report(slot).await? else { continue };
+            let mut measured = BTreeMap::new();
+            for neighbour in &self.neighbours {
+                if let Some(energy) = neighbour.own_slot(slot)?.as_ref().and_then(SlotEnergy::market_wh) {
+                    measured.insert(neighbour.member.clone(), energy);
+                }
+            }
+            summary.add(&report, &measured);
+        }
+        Ok(summary)
+    }
+}
+
+impl Neighbour {
+    /// Returns what the house's own books say of its grid meter in a slot.
+    pub fn own_slot(&self, slot: Slot) -> Result<Option<SlotEnergy>, StreetError> {
+        let told = |cause| StreetError::History { house: self.house.plan.id.clone(), cause };
+        let history = match self.home.as_ref().and_then(|home| home.history()) {
+            Some(history) => history.clone(),
+            // Another program runs this household; until it does there may be no file.
+            None if !self.dir.join(HISTORY_FILE).exists() => return Ok(None),
+            None => History::open(&self.dir.join(HISTORY_FILE), OpenMode::ReadOnly).map_err(told)?,
+        };
+        let found = history.slots(&meter_id(Role::Grid), slot..slot.next()).map_err(told)?;
+        Ok(found.into_iter().next().map(|stored| stored.energy))
+    }
+}
+
+fn house_line(member: &MemberId, settled: &MemberSettlement, energy: Option<&SlotEnergy>) -> HouseLine {
+    let measured = energy.and_then(SlotEnergy::market_wh);
+    let (gain, sells) = (gain(settled), !settled.sold.is_zero());
+    HouseLine {
+        id: member.clone(),
+        area: settled.area.clone(),
+        import_wh: measured.map(|(import, _)| import),
+        export_wh: measured.map(|(_, export)| export),
+        sold_wh: settled.sold,
+        bought_wh: settled.bought,
+        quality: energy.map_or(Quality::Missing, |energy| energy.quality),
+        earned_nanos: if sells { gain } else { Money::ZERO },
+        saved_nanos: if sells { Money::ZERO } else { gain },
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_summary_is_the_line_that_the_contract_names() {
+        let summary = Summary { slots: 96, traded_wh: WattHours::new(12_345), ..Summary::default() };
+        assert_eq!(
+            serde_json::to_string(&summary).unwrap(),
+            "{\"event\":\"summary\",\"slots\":96,\"traded_wh\":12345,\"energy_imbalance_wh\":0,\
+             \"money_imbalance_nanos\":\"0\",\"worse_off\":0,\"statements_verified\":0,\"statements_failed\":0}"
+        );
+        assert!(summary.holds());
+        assert!(!Summary { worse_off: 1, ..summary }.holds());
+        assert!(!Summary { money_imbalance_nanos: -1, ..summary }.holds());
+    }
+}
