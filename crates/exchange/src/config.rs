@@ -285,7 +285,11 @@ mod tests {
             ("Europe/Berlin", "Middle/Earth", "zone"),
             ("name = \"Lindenweg\"", "name = \"x\"\ncolour = \"red\"", "colour"),
             ("name = \"Lindenweg\"", "name = \"x\"\nhorizon_slots = 0", "horizon_slots"),
-            ("id = \"feeder-1\"", "id = \"feeder-1\"\nparent = \"nowhere\"", "nowhere"),
+            (
+                "id = \"feeder-1\"",
+                "id = \"feeder-1\"\nparent = \"nowhere\"\nfee_micros_per_kwh = 1",
+                "nowhere",
+            ),
             ("id = \"feeder-1\"", "id = \"feeder-1\"\n[[area]]\nid = \"two\"", "two"),
         ] {
             let error = MarketConfig::parse(&SMALL.replace(from, to), "market.toml").unwrap_err();

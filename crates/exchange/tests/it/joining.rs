@@ -1,0 +1,145 @@
+//! Joining by invitation, contracts, terms, keys.
+
+use exchange_api::{ClientError, ContractChange, DeviceKey, Limits, ProblemCode, UtilityContract};
+use market::Side;
+use units::{MarketId, Money, SystemClock};
+
+use crate::street::{Home, NowPlus as _, Street, assert_accepted, assert_refused, contract, price, slot};
+
+fn stranger(street: &Street) -> Home {
+    Home::new(&street.address, "home-01", DeviceKey::generate().unwrap())
+}
+
+fn code<T: std::fmt::Debug>(result: Result<T, ClientError>) -> ProblemCode {
+    result.unwrap_err().code().unwrap()
+}
+
+#[tokio::test]
+async fn an_invited_household_joins_and_is_known_by_its_key() {
+    let street = Street::new().await;
+    let home = stranger(&street);
+    assert_eq!(code(home.client.me().await), ProblemCode::UnknownKey);
+    let text = street.invite("home-01").await.to_string();
+    let membership = home.join(&text.parse().unwrap()).await.unwrap();
+    assert_eq!(membership.key, home.key.key_id());
+    assert_eq!((membership.member, membership.contract), (home.member.clone(), contract()));
+    assert_eq!(home.client.me().await.unwrap().metering_point, "meter-of-home-01");
+    let info = home.client.market().await.unwrap();
+    assert_eq!(info.exchange_key, text.parse::<exchange_api::Invitation>().unwrap().exchange_key);
+}
+
+#[tokio::test]
+async fn a_code_joins_one_key_once() {
+    let street = Street::new().await;
+    let (home, other) = (stranger(&street), stranger(&street));
+    let invitation = street.invite("home-01").await;
+    let first = home.join(&invitation).await.unwrap();
+    assert_eq!(home.join(&invitation).await.unwrap(), first);
+    assert_eq!(code(other.join(&invitation).await), ProblemCode::InvalidInvitation);
+}
+
+#[tokio::test]
+async fn what_is_wrong_with_joining_is_said() {
+    let street = Street::new().await;
+    let home = stranger(&street);
+    let limits = Limits { fuse_w: 24_000, exposure: Money::from_nanos(1) };
+    let expired = street.invite_with("home-01", limits, SystemClock::now_plus(-1)).await;
+    assert_eq!(code(home.join(&expired).await), ProblemCode::ExpiredInvitation);
+    let good = street.invite("home-01").await;
+    let request = home.join_request(&good);
+    let mut guessed = request.clone();
+    guessed.code = "guess".to_owned();
+    assert_eq!(code(home.client.join(&guessed).await), ProblemCode::InvalidInvitation);
+    let mut unread = request.clone();
+    unread.terms_version = "0".to_owned();
+    assert_eq!(code(home.client.join(&unread).await), ProblemCode::TermsNotAgreed);
+    let mut elsewhere = request.clone();
+    elsewhere.market = MarketId::new("other").unwrap();
+    assert_eq!(code(home.client.join(&elsewhere).await), ProblemCode::WrongMarket);
+    let mut borrowed = request.clone();
+    borrowed.public_key = stranger(&street).key.public_key_text();
+    assert_eq!(code(home.client.join(&borrowed).await), ProblemCode::BadSignature);
+    let mut mangled = request.clone();
+    mangled.public_key = "AAAA".to_owned();
+    assert_eq!(code(home.client.join(&mangled).await), ProblemCode::BadRequest);
+    // None of this used the code up.
+    home.client.join(&request).await.unwrap();
+}
+
+#[tokio::test]
+async fn a_member_has_up_to_five_devices_and_each_may_trade() {
+    let street = Street::new().await;
+    let mut devices = vec![street.home("home-01").await];
+    for _ in 0..4 {
+        let device = stranger(&street);
+        device.join(&street.invite("home-01").await).await.unwrap();
+        devices.push(device);
+    }
+    let sixth = stranger(&street);
+    assert_eq!(code(sixth.join(&street.invite("home-01").await).await), ProblemCode::InvalidInvitation);
+    for device in &devices {
+        device.offer(slot("2026-06-01T13:00:00Z"), 100, 100_000).await;
+    }
+    assert_eq!(street.exchange.members().await.unwrap()[0].keys.len(), 5);
+}
+
+#[tokio::test]
+async fn a_revoked_key_is_locked_out_and_its_open_orders_end() {
+    let street = Street::new().await;
+    let home = street.home("home-01").await;
+    let second = stranger(&street);
+    second.join(&street.invite("home-01").await).await.unwrap();
+    let lost = home.offer(slot("2026-06-01T13:00:00Z"), 100, 100_000).await;
+    let bound = home.offer(slot("2026-06-01T12:15:00Z"), 100, 100_000).await;
+    let kept = second.offer(slot("2026-06-01T13:00:00Z"), 100, 100_000).await;
+    street.at("2026-06-01T12:10:00Z").await;
+    assert_eq!(street.exchange.revoke(home.key.key_id()).await.unwrap(), [lost.id.clone()]);
+    assert_eq!(code(home.client.me().await), ProblemCode::RevokedKey);
+    let orders =
+        second.client.orders(slot("2026-06-01T12:00:00Z"), slot("2026-06-02T12:00:00Z")).await.unwrap();
+    let states: Vec<_> = orders.orders.iter().map(|status| (&status.order.id, status.state)).collect();
+    use exchange_api::OrderState::{Bound, Cancelled, Open};
+    assert_eq!(states, [(&bound.id, Bound), (&lost.id, Cancelled), (&kept.id, Open)]);
+    // What the lost device signed is of no use through another one either.
+    let stolen = home.sign(home.order(slot("2026-06-01T13:00:00Z"), Side::Sell, 100, 100_000));
+    assert_refused(&second.place_signed(stolen).await, ProblemCode::RevokedKey);
+}
+
+#[tokio::test]
+async fn a_contract_changes_from_a_later_slot_on() {
+    let street = Street::new().await;
+    let home = street.home("home-01").await;
+    let dearer = UtilityContract { retail_micros_per_kwh: price(310_000), ..contract() };
+    let change = |from| ContractChange { from, contract: dearer };
+    let past = home.client.change_contract(&change(slot("2026-06-01T12:00:00Z"))).await;
+    assert_eq!(code(past), ProblemCode::PastSlot);
+    home.client.change_contract(&change(slot("2026-06-01T12:30:00Z"))).await.unwrap();
+    assert_eq!(home.client.me().await.unwrap().contract, contract());
+    for (index, at) in ["12:00", "12:15", "12:30"].into_iter().enumerate() {
+        let register = index as i64 * 100;
+        street.clock.set(slot(&format!("2026-06-01T{at}:00Z")).end());
+        home.report(slot(&format!("2026-06-01T{at}:00Z")), Some([register, register + 100, 0, 0])).await;
+    }
+    street.exchange.tick().await.unwrap();
+    let page = home.client.settlements(0, 0).await.unwrap();
+    let retail: Vec<_> = page.settlements.iter().map(|slot| slot.contract.retail_micros_per_kwh).collect();
+    assert_eq!(retail, [price(300_000), price(300_000), price(310_000)]);
+    let paid: Vec<_> = page.settlements.iter().map(|slot| slot.postings[0].amount.nanos()).collect();
+    assert_eq!(paid, [-30_000_000, -30_000_000, -31_000_000]);
+}
+
+#[tokio::test]
+async fn nothing_is_traded_before_new_terms_are_agreed_to() {
+    let street = Street::new().await;
+    let home = street.home("home-01").await;
+    let file = street.dir().join("market.toml");
+    let text = std::fs::read_to_string(&file).unwrap();
+    std::fs::write(&file, text.replace("version = \"1\"", "version = \"2\"")).unwrap();
+    let street = street.restart().await;
+    let home = home.moved_to(&street);
+    let order = home.order(slot("2026-06-01T13:00:00Z"), Side::Sell, 100, 100_000);
+    assert_refused(&home.place(order.clone()).await, ProblemCode::TermsNotAgreed);
+    assert_eq!(code(home.client.agree_to_terms("1").await), ProblemCode::TermsNotAgreed);
+    assert_eq!(home.client.agree_to_terms("2").await.unwrap().terms_version, "2");
+    assert_accepted(&home.place(order).await);
+}

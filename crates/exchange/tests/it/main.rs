@@ -1,0 +1,13 @@
+//! The exchange over real HTTP on loopback, with a market clock that the test moves by hand.
+
+// Helpers of tests may unwrap as the tests do; the lint's own exception covers only `#[test]` functions.
+#![allow(clippy::unwrap_used)]
+
+mod imports;
+mod joining;
+mod life;
+mod orders;
+mod program;
+mod readings;
+mod street;
+mod wire;

@@ -1,0 +1,217 @@
+//! The program itself: its commands, and what `kill -9` leaves.
+
+use std::io::{BufRead as _, BufReader};
+use std::path::Path;
+use std::process::{Child, Command, Output, Stdio};
+use std::time::Duration;
+
+use exchange_api::{DeviceKey, SlotState};
+use units::{Clock as _, Scale, ScaledClock, Slot, SystemClock, Timestamp};
+
+use crate::street::Home;
+
+const PROGRAM: &str = env!("CARGO_BIN_EXE_wattle-exchange");
+/// A slot lasts half a second.
+const SPEED: f64 = 1800.0;
+
+fn run(arguments: &[&str]) -> Output {
+    Command::new(PROGRAM).args(arguments).stdin(Stdio::null()).output().unwrap()
+}
+
+fn json(output: &Output) -> serde_json::Value {
+    serde_json::from_slice(&output.stdout).unwrap_or_else(|_| panic!("{output:?}"))
+}
+
+fn last_error(output: &Output) -> serde_json::Value {
+    let text = String::from_utf8_lossy(&output.stderr);
+    serde_json::from_str(text.lines().last().unwrap_or_default()).unwrap_or_else(|_| panic!("{output:?}"))
+}
+
+/// A served exchange, killed hard when the test ends.
+struct Served {
+    child: Child,
+    address: String,
+}
+
+impl Served {
+    fn start(dir: &str) -> Self {
+        let mut child = Command::new(PROGRAM)
+            .args(["serve", "--data", dir, "--listen", "127.0.0.1:0", "--json"])
+            .stdout(Stdio::piped())
+            .stderr(Stdio::null())
+            .spawn()
+            .unwrap();
+        let mut line = String::new();
+        BufReader::new(child.stdout.take().unwrap()).read_line(&mut line).unwrap();
+        let ready: serde_json::Value = serde_json::from_str(&line).unwrap();
+        Self { child, address: ready["listening"].as_str().unwrap().to_owned() }
+    }
+
+    /// SIGKILL: nothing is flushed, nothing is said.
+    fn kill(mut self) {
+        self.child.kill().unwrap();
+        self.child.wait().unwrap();
+    }
+}
+
+impl Drop for Served {
+    fn drop(&mut self) {
+        let _ = self.child.kill();
+        let _ = self.child.wait();
+    }
+}
+
+fn init(dir: &str) {
+    let made = run(&["init", "--data", dir, "--market", "lindenweg", "--json"]);
+    assert!(made.status.success(), "{made:?}");
+}
+
+fn invitation(dir: &str, member: &str, address: &str) -> exchange_api::Invitation {
+    let meter = format!("meter-of-{member}");
+    let output = run(&[
+        "invite",
+        "--data",
+        dir,
+        "--member",
+        member,
+        "--metering-point",
+        &meter,
+        "--address",
+        address,
+        "--json",
+    ]);
+    json(&output)["invitation"].as_str().unwrap().parse().unwrap()
+}
+
+#[tokio::test]
+async fn a_market_is_made_served_and_stopped() {
+    let folder = tempfile::tempdir().unwrap();
+    let dir = folder.path().join("exchange");
+    let dir = dir.to_str().unwrap();
+    init(dir);
+    let again = run(&["init", "--data", dir, "--market", "lindenweg", "--json"]);
+    assert_eq!(
+        (again.status.code(), last_error(&again)["error"]["code"].as_str()),
+        (Some(2), Some("exists"))
+    );
+    let mut served = Served::start(dir);
+    let second = run(&["serve", "--data", dir, "--listen", "127.0.0.1:0", "--json"]);
+    assert_eq!(
+        (second.status.code(), last_error(&second)["error"]["code"].as_str()),
+        (Some(2), Some("locked"))
+    );
+    // The operator's errands work beside it.
+    let invitation = invitation(dir, "home-01", &served.address);
+    let home = Home::new(&served.address, "home-01", DeviceKey::generate().unwrap());
+    home.join(&invitation).await.unwrap();
+    let members = json(&run(&["members", "--data", dir, "--json"]));
+    assert_eq!(members["members"][0]["keys"][0]["key"], home.key.key_id().as_str());
+    let areas = json(&run(&["areas", "--data", dir, "--json"]));
+    assert_eq!(areas["areas"][0]["id"], "feeder-1");
+    let revoked = run(&["revoke", "--data", dir, home.key.key_id().as_str(), "--json"]);
+    assert!(revoked.status.success());
+    let refused = home.client.me().await.unwrap_err();
+    assert_eq!(refused.code(), Some(exchange_api::ProblemCode::RevokedKey));
+    let audit = run(&["audit", "--data", dir, "--json"]);
+    assert_eq!((audit.status.code(), json(&audit)["ok"].as_bool()), (Some(0), Some(true)));
+    terminate(&served.child);
+    assert!(served.child.wait().unwrap().success());
+}
+
+fn terminate(child: &Child) {
+    let status = Command::new("kill").args(["-TERM", &child.id().to_string()]).status().unwrap();
+    assert!(status.success());
+}
+
+#[test]
+fn a_wrong_folder_or_address_is_said_in_a_sentence() {
+    let folder = tempfile::tempdir().unwrap();
+    let dir = folder.path().to_str().unwrap();
+    let missing = run(&["serve", "--data", dir, "--listen", "127.0.0.1:0", "--json"]);
+    assert_eq!(missing.status.code(), Some(2));
+    assert_eq!(last_error(&missing)["error"]["code"], "configuration");
+    let dir = folder.path().join("exchange");
+    init(dir.to_str().unwrap());
+    let open = run(&["serve", "--data", dir.to_str().unwrap(), "--listen", "0.0.0.0:0", "--json"]);
+    assert_eq!(
+        (open.status.code(), last_error(&open)["error"]["code"].as_str()),
+        (Some(2), Some("not_loopback"))
+    );
+    assert!(open.stdout.is_empty());
+}
+
+/// Gives the market a clock that runs so fast that a test sees whole lives of slots.
+fn speed_up(dir: &Path, origin: Timestamp) -> ScaledClock {
+    let scale = Scale { market_origin: origin, real_origin: SystemClock.now(), speed: SPEED };
+    let file = dir.join("market.toml");
+    let mut config = exchange::MarketConfig::load(&file).unwrap();
+    config.scale = Some(scale);
+    std::fs::write(&file, config.to_toml()).unwrap();
+    ScaledClock::new(scale)
+}
+
+async fn until(clock: &ScaledClock, time: Timestamp) {
+    while clock.now() < time {
+        tokio::time::sleep(clock.real_until(time) + Duration::from_millis(1)).await;
+    }
+}
+
+#[tokio::test]
+async fn killed_at_every_step_it_loses_and_doubles_nothing() {
+    let folder = tempfile::tempdir().unwrap();
+    let dir = folder.path().join("exchange");
+    init(dir.to_str().unwrap());
+    let clock = speed_up(&dir, "2026-06-01T12:00:00Z".parse().unwrap());
+    let dir = dir.to_str().unwrap();
+    let key = [DeviceKey::generate().unwrap(), DeviceKey::generate().unwrap()];
+    let homes = |address: &str| {
+        [Home::new(address, "home-01", key[0].clone()), Home::new(address, "home-02", key[1].clone())]
+    };
+
+    let served = Served::start(dir);
+    let [seller, buyer] = homes(&served.address);
+    for home in [&seller, &buyer] {
+        home.join(&invitation(dir, home.member.as_str(), &served.address)).await.unwrap();
+    }
+    served.kill();
+
+    let served = Served::start(dir);
+    let [seller, buyer] = homes(&served.address);
+    // Far enough ahead that the gate is open however slow the machine is.
+    let traded = Slot::containing(clock.now()).offset(8);
+    seller.offer(traded, 1000, 100_000).await;
+    buyer.bid(traded, 1000, 200_000).await;
+    served.kill();
+
+    until(&clock, traded.end()).await;
+    let served = Served::start(dir);
+    let [seller, buyer] = homes(&served.address);
+    seller.report(traded, Some([0, 0, 0, 800])).await;
+    served.kill();
+
+    let served = Served::start(dir);
+    let [_, buyer_again] = homes(&served.address);
+    drop(buyer);
+    buyer_again.report(traded, Some([0, 900, 0, 0])).await;
+    served.kill();
+
+    let served = Served::start(dir);
+    let [seller, buyer] = homes(&served.address);
+    for (home, sold, bought) in [(&seller, 800, 0), (&buyer, 0, 800)] {
+        let mut cursor = 0;
+        let mut found = Vec::new();
+        while found.is_empty() {
+            let page = home.client.settlements(cursor, 10).await.unwrap();
+            cursor = page.next;
+            found.extend(page.settlements.into_iter().filter(|settlement| settlement.slot == traded));
+        }
+        assert_eq!(found.len(), 1);
+        assert_eq!((found[0].sold.get(), found[0].bought.get()), (sold, bought));
+    }
+    let list = seller.client.slots(traded, traded.next()).await.unwrap();
+    assert_eq!(list.slots[0].state, SlotState::Settled);
+    served.kill();
+    let audit = run(&["audit", "--data", dir, "--json"]);
+    let answer = json(&audit);
+    assert_eq!((audit.status.code(), answer["postings_sum_nanos"].as_str()), (Some(0), Some("0")));
+}
