@@ -114,15 +114,15 @@ impl Owner {
 
     /// Answers what cannot be served, and picks the first request that can.
     fn turn(&mut self, now: Instant) -> Turn {
+        // Whoever has stopped waiting is not answered, and it is no trouble of the line's.
+        self.waiting.retain(|job| !job.reply.is_closed());
         let blocked = self.retry.not_before.clone().filter(|(until, _)| self.link.is_none() && *until > now);
         let mut wake: Option<Instant> = None;
         let mut index = 0;
         while index < self.waiting.len() {
             let job = &self.waiting[index];
             let unit = self.units.entry(job.request.unit).or_default();
-            let verdict = if job.reply.is_closed() {
-                Some(Trouble::ShutDown)
-            } else if let Some(trouble) = unit.resting(now) {
+            let verdict = if let Some(trouble) = unit.resting(now) {
                 Some(trouble.clone())
             } else if job.deadline <= now {
                 let waited = now.saturating_duration_since(job.queued);

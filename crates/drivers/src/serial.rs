@@ -112,6 +112,15 @@ mod tests {
         assert_eq!(adapter_of(&dev.path().join("ttyUSB2"), &by_id), None);
     }
 
+    #[test]
+    fn what_the_system_says_becomes_denied_busy_and_absent() {
+        let of = |errno| of_io(&io::Error::from_raw_os_error(errno));
+        assert_eq!(of(libc::EACCES), Trouble::PermissionDenied);
+        assert_eq!(of(libc::EPERM), Trouble::PermissionDenied);
+        assert_eq!(of(libc::EBUSY), Trouble::PortBusy);
+        assert_eq!((of(libc::ENOENT), of(libc::ENODEV)), (Trouble::Absent, Trouble::Absent));
+    }
+
     #[tokio::test]
     async fn an_absent_port_and_a_file_are_told_apart() {
         let dir = tempfile::tempdir().unwrap();

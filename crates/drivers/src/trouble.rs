@@ -181,7 +181,7 @@ impl ReadError {
             Trouble::Silent { .. } if self.endpoint.speaks_rtu() => {
                 "Check the wires (A and B may be swapped), and the unit, baud rate and parity in the meter's menu.".into()
             }
-            Trouble::Silent { .. } => "Check the unit number; some devices answer only 1, 126, 200, 240 or 255.".into(),
+            Trouble::Silent { .. } => "Check the unit number (some devices answer only 1, 126, 200, 240 or 255); a gateway that passes serial frames on needs --rtu-over-tcp.".into(),
             Trouble::Fault(Fault::WrongUnit { got }) => {
                 format!("Check that no other program asks on this line, and that no two devices share an address; or try --unit {got}.")
             }

@@ -1,17 +1,16 @@
 //! The three ways to a meter, without faults: values come, ports are shared and told apart.
 
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use drivers::{Bus, BusSettings, Code, Endpoint, Line, LineState, Trouble};
 
 use crate::peer::Peer;
 use crate::proxy::{Framing, Proxy, connect_terminals, pseudo_terminal};
-use crate::truth::{check, quick, read, read_true, units};
+use crate::truth::{check, quick, read, read_true, rtu_server, tcp_server, units};
 
 #[tokio::test]
 async fn a_server_on_tcp_gives_its_values() {
-    let peer = Peer::tcp(0, &units(&[1])).unwrap();
-    let endpoint = Endpoint::tcp(&peer.address()).unwrap();
+    let endpoint = Endpoint::tcp(&tcp_server()).unwrap();
     let device = Bus::open(endpoint.clone(), BusSettings::of(&endpoint)).device(1, quick());
     let reads = [read(0, 80), read(150, 2)];
     read_true(&device, &reads).await.unwrap();
@@ -37,16 +36,14 @@ async fn a_server_on_a_serial_line_gives_its_values() {
 
 #[tokio::test]
 async fn serial_frames_over_tcp_give_values() {
-    let peer = Peer::rtu_over_tcp(0, &units(&[1])).unwrap();
-    let endpoint = Endpoint::rtu_over_tcp(&peer.address()).unwrap();
+    let endpoint = Endpoint::rtu_over_tcp(&rtu_server()).unwrap();
     let device = Bus::open(endpoint.clone(), BusSettings::of(&endpoint)).device(1, quick());
     read_true(&device, &[read(0, 80)]).await.unwrap();
 }
 
 #[tokio::test]
 async fn units_share_one_connection() {
-    let peer = Peer::tcp(0, &units(&[1, 2, 3])).unwrap();
-    let proxy = Proxy::tcp(Framing::Tcp, peer.address()).await.unwrap();
+    let proxy = Proxy::tcp(Framing::Tcp, tcp_server()).await.unwrap();
     let bus = Bus::open(proxy.endpoint.clone(), BusSettings::of(&proxy.endpoint));
     let reads = [read(0, 20)];
     let readers = (1..=3).map(|unit| {
@@ -65,8 +62,7 @@ async fn units_share_one_connection() {
 
 #[tokio::test]
 async fn only_functions_3_and_4_go_out() {
-    let peer = Peer::rtu_over_tcp(0, &units(&[1])).unwrap();
-    let proxy = Proxy::serial(peer.address()).await.unwrap();
+    let proxy = Proxy::serial(rtu_server()).await.unwrap();
     let device = Bus::open(proxy.endpoint.clone(), BusSettings::of(&proxy.endpoint)).device(1, quick());
     let holding = metering::Read { function: 3, ..read(0, 2) };
     let writing = metering::Read { function: 6, ..read(0, 2) };
@@ -78,8 +74,7 @@ async fn only_functions_3_and_4_go_out() {
 
 #[tokio::test]
 async fn gaps_are_kept_on_the_wire_and_are_longer_when_the_unit_changes() {
-    let peer = Peer::rtu_over_tcp(0, &units(&[1, 2])).unwrap();
-    let proxy = Proxy::serial(peer.address()).await.unwrap();
+    let proxy = Proxy::serial(rtu_server()).await.unwrap();
     let bus = Bus::open(proxy.endpoint.clone(), BusSettings::of(&proxy.endpoint));
     let gap = Duration::from_millis(30);
     for unit in [1, 1, 2] {
@@ -101,13 +96,11 @@ async fn a_closed_port_a_silent_unit_and_a_gateway_without_the_device_are_told_a
     let device = Bus::open(closed.clone(), BusSettings::of(&closed)).device(1, settings.clone());
     assert_eq!(device.read(&[read(0, 2)]).await.unwrap_err().trouble, Trouble::Refused);
 
-    let gateway = Peer::tcp(0, &units(&[1])).unwrap();
-    let endpoint = Endpoint::tcp(&gateway.address()).unwrap();
+    let endpoint = Endpoint::tcp(&tcp_server()).unwrap();
     let device = Bus::open(endpoint.clone(), BusSettings::of(&endpoint)).device(9, settings.clone());
     assert_eq!(device.read(&[read(0, 2)]).await.unwrap_err().trouble, Trouble::Exception(11));
 
-    let line = Peer::rtu_over_tcp(0, &units(&[1])).unwrap();
-    let endpoint = Endpoint::rtu_over_tcp(&line.address()).unwrap();
+    let endpoint = Endpoint::rtu_over_tcp(&rtu_server()).unwrap();
     let device = Bus::open(endpoint.clone(), BusSettings::of(&endpoint)).device(9, settings);
     let error = device.read(&[read(0, 2)]).await.unwrap_err();
     assert!(matches!(error.trouble, Trouble::Silent { .. }), "{error}");
@@ -133,9 +126,52 @@ async fn a_serial_port_is_for_one_program_only_and_is_free_after_it() {
 }
 
 #[tokio::test]
+async fn an_adapter_that_is_pulled_out_is_missed_at_once_and_found_when_it_is_back() {
+    let dev = tempfile::tempdir().unwrap();
+    let path = dev.path().join("ttyUSB0");
+    let plug = async || {
+        let proxy = Proxy::serial(rtu_server()).await.unwrap();
+        let Endpoint::Serial { path: node, line } = proxy.endpoint.clone() else { unreachable!() };
+        std::os::unix::fs::symlink(node, &path).unwrap();
+        (proxy, Endpoint::serial(&path, line))
+    };
+    let (adapter, endpoint) = plug().await;
+    let device = Bus::open(endpoint.clone(), BusSettings::of(&endpoint)).device(1, quick());
+    read_true(&device, &[read(0, 10)]).await.unwrap();
+
+    // Nobody reads: the line itself notices.
+    let mut state = device.bus().state();
+    std::fs::remove_file(&path).unwrap();
+    drop(adapter);
+    let missed = state.wait_for(|state| *state == LineState::Disconnected);
+    tokio::time::timeout(Duration::from_secs(2), missed).await.unwrap().unwrap();
+    let impatient = drivers::DeviceSettings { patience: Duration::from_millis(300), ..quick() };
+    let error = device.bus().device(1, impatient).read(&[read(0, 10)]).await.unwrap_err();
+    assert_eq!(error.trouble, Trouble::Absent, "{error}");
+
+    let (_adapter, _) = plug().await;
+    let replugged = Instant::now();
+    while read_true(&device, &[read(0, 10)]).await.is_err() {}
+    assert!(replugged.elapsed() < Duration::from_secs(5), "{:?}", replugged.elapsed());
+}
+
+#[tokio::test]
+async fn a_device_that_needs_a_pause_after_the_connection_gets_it_once() {
+    let proxy = Proxy::tcp(Framing::Tcp, tcp_server()).await.unwrap();
+    let connect_delay = Duration::from_millis(200);
+    let settings = drivers::DeviceSettings { connect_delay, ..quick() };
+    let device = Bus::open(proxy.endpoint.clone(), BusSettings::of(&proxy.endpoint)).device(1, settings);
+    let began = Instant::now();
+    for _ in 0..3 {
+        read_true(&device, &[read(0, 2)]).await.unwrap();
+    }
+    let asked = proxy.requests();
+    assert!(asked[0].0 - began >= connect_delay && asked[2].0 - asked[0].0 < connect_delay);
+}
+
+#[tokio::test]
 async fn a_connection_that_serves_one_program_only_is_released_between_polls() {
-    let peer = Peer::tcp(0, &units(&[1])).unwrap();
-    let proxy = Proxy::tcp(Framing::Tcp, peer.address()).await.unwrap();
+    let proxy = Proxy::tcp(Framing::Tcp, tcp_server()).await.unwrap();
     let release_after = Some(Duration::from_millis(20));
     let settings = BusSettings { release_after, ..BusSettings::of(&proxy.endpoint) };
     let device = Bus::open(proxy.endpoint.clone(), settings).device(1, quick());

@@ -3,6 +3,7 @@
 use std::io::{BufRead, BufReader, Write};
 use std::path::Path;
 use std::process::{Child, ChildStdin, ChildStdout, Command, Stdio};
+use std::sync::OnceLock;
 
 use anyhow::{Context, Result, ensure};
 use serde_json::Value;
@@ -46,13 +47,7 @@ impl Peer {
     }
 
     fn start(way: &[&str], units: &Value) -> Result<Self> {
-        let python = std::env::var("WATTLE_PYTHON").unwrap_or_else(|_| "python3".into());
-        let found = Command::new(&python).args(["-c", "import pymodbus, serial"]).output();
-        ensure!(
-            found.is_ok_and(|output| output.status.success()),
-            "{python} has no pymodbus, which these tests talk to: run `cargo xtask test`, which installs it, \
-             or set WATTLE_PYTHON to a Python that has tests/requirements.txt"
-        );
+        let python = python()?;
         let script = concat!(env!("CARGO_MANIFEST_DIR"), "/../../tests/peers/pymodbus_server.py");
         let mut process = Command::new(python)
             .arg(script)
@@ -75,6 +70,22 @@ impl Peer {
         ensure!(self.output.read_line(&mut line)? > 0, "the server ended");
         Ok(line.trim().to_owned())
     }
+}
+
+/// Returns a Python that has pymodbus; looked for once, since that takes as long as to start a server.
+fn python() -> Result<String> {
+    static FOUND: OnceLock<Option<String>> = OnceLock::new();
+    let python = std::env::var("WATTLE_PYTHON").unwrap_or_else(|_| "python3".into());
+    let found = FOUND.get_or_init(|| {
+        let output = Command::new(&python).args(["-c", "import pymodbus, serial"]).output();
+        output.is_ok_and(|output| output.status.success()).then(|| python.clone())
+    });
+    found.clone().with_context(|| {
+        format!(
+            "{python} has no pymodbus, which these tests talk to: run `cargo xtask test`, which installs it, \
+             or set WATTLE_PYTHON to a Python that has tests/requirements.txt"
+        )
+    })
 }
 
 impl Drop for Peer {

@@ -3,7 +3,10 @@
 use drivers::{Code, Device, DeviceSettings, ReadError, Reading};
 use metering::Read;
 use serde_json::{Value, json};
+use std::sync::LazyLock;
 use std::time::Duration;
+
+use crate::peer::Peer;
 
 /// How many registers hold something.
 pub const REGISTERS: u16 = 200;
@@ -20,6 +23,21 @@ pub fn units(numbers: &[u8]) -> Value {
         json!({ "words": words.collect::<serde_json::Map<_, _>>() })
     };
     Value::Object(numbers.iter().map(|unit| (unit.to_string(), of(*unit))).collect())
+}
+
+/// Servers of units 1, 2 and 3 that tests share which do not change or restart them: a server takes half a
+/// second of a processor to start. They end with their input, that is, with this process.
+static TCP: LazyLock<Peer> = LazyLock::new(|| Peer::tcp(0, &units(&[1, 2, 3])).unwrap());
+static RTU: LazyLock<Peer> = LazyLock::new(|| Peer::rtu_over_tcp(0, &units(&[1, 2, 3])).unwrap());
+
+/// Returns where the truth is served as Modbus TCP.
+pub fn tcp_server() -> String {
+    TCP.address()
+}
+
+/// Returns where the truth is served in serial frames.
+pub fn rtu_server() -> String {
+    RTU.address()
 }
 
 pub fn read(address: u16, count: u16) -> Read {
