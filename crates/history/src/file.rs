@@ -242,3 +242,77 @@ pub fn file_error(attempt: &'static str, path: &Path, cause: std::io::Error) -> 
         _ => HistoryError::File { attempt, path: path.to_owned(), cause },
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// What later versions might do, first something that works and then something that does not.
+    const GOOD: &str = "alter table settings add column note text; update settings set note = 'kept'";
+    const BAD: &str = "create table half (x integer) strict; insert into nowhere values (1)";
+
+    const ORPHANS: &str = "insert into slot_revisions
+        values (7, 1, 1, 1, 1, 1, 1, 1, 1, 'measured', 'counter', 1)";
+
+    fn old_history() -> (tempfile::TempDir, PathBuf) {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("history.sqlite");
+        History::open(&path, OpenMode::ReadWrite).unwrap().set_setting("name", "old").unwrap();
+        (folder, path)
+    }
+
+    fn update(path: &Path, steps: &[&str]) -> Result<Connection, HistoryError> {
+        let connection = Place::File(path.to_owned()).open(OpenFlags::SQLITE_OPEN_READ_WRITE).unwrap();
+        let found = schema::version(&connection).unwrap().unwrap();
+        bring_up_to_date(connection, path, found, steps)
+    }
+
+    fn copy_of_before(path: &Path, name: &str) -> PathBuf {
+        path.with_file_name("snapshots").join(name)
+    }
+
+    #[test]
+    fn an_update_keeps_every_row_and_the_file_as_it_was() {
+        let (_folder, path) = old_history();
+        let updated = update(&path, &[GOOD]).unwrap();
+        let note: String =
+            updated.query_row("select note from settings where key = 'name'", [], |row| row.get(0)).unwrap();
+        assert_eq!(note, "kept");
+        assert_eq!(schema::version(&updated).unwrap(), Some(2));
+        let before = copy_of_before(&path, "before-version-2-from-1.sqlite");
+        let before = History::open(&before, OpenMode::ReadOnly).unwrap();
+        assert_eq!(before.setting("name").unwrap().as_deref(), Some("old"));
+    }
+
+    #[test]
+    fn a_file_of_the_present_version_is_not_updated() {
+        let (_folder, path) = old_history();
+        update(&path, &[GOOD]).unwrap();
+        update(&path, &[GOOD]).unwrap();
+        update(&path, &[]).unwrap();
+        assert!(!copy_of_before(&path, "before-version-3-from-2.sqlite").exists());
+    }
+
+    #[test]
+    fn an_update_that_fails_leaves_the_file_as_it_was_and_may_be_tried_again() {
+        let (_folder, path) = old_history();
+        for bad in [BAD, ORPHANS] {
+            assert!(update(&path, &[GOOD, bad]).is_err());
+            let history = History::open(&path, OpenMode::ReadWrite).unwrap();
+            assert_eq!(history.setting("name").unwrap().as_deref(), Some("old"));
+        }
+        assert!(copy_of_before(&path, "before-version-3-from-1.sqlite").exists());
+    }
+
+    #[test]
+    fn the_older_program_goes_on_with_the_copy() {
+        let (_folder, path) = old_history();
+        update(&path, &[GOOD]).unwrap();
+        assert!(matches!(History::open(&path, OpenMode::ReadWrite), Err(HistoryError::Newer { .. })));
+        let before = copy_of_before(&path, "before-version-2-from-1.sqlite");
+        let kept = History::restore(&path, &before, Timestamp::from_seconds(0)).unwrap();
+        assert!(kept.is_some_and(|newer| newer.exists()));
+        let history = History::open(&path, OpenMode::ReadWrite).unwrap();
+        assert_eq!(history.setting("name").unwrap().as_deref(), Some("old"));
+    }
+}

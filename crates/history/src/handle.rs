@@ -20,6 +20,10 @@ const BUSY: Duration = Duration::from_secs(5);
 /// loads at the same time.
 const IDLE_READERS: usize = 4;
 
+/// How long the log grows before it is folded into the file: 4 MB, half a day's. Pages that change all
+/// day are then folded twice a day.
+const CHECKPOINT_PAGES: u32 = 4000;
+
 /// The household's history. Cheap to clone; all clones are the same history.
 ///
 /// When the last clone goes, samples that wait are committed and the file is closed.
@@ -183,7 +187,9 @@ impl Place {
 pub fn prepare_to_write(connection: &Connection) -> Result<(), HistoryError> {
     // In memory the answer is "memory": there is no file to log beside.
     connection.query_row("pragma journal_mode = wal", [], |_| Ok(()))?;
-    connection.execute_batch("pragma foreign_keys = on")?;
+    connection.execute_batch(&format!(
+        "pragma foreign_keys = on; pragma wal_autocheckpoint = {CHECKPOINT_PAGES}"
+    ))?;
     connection.set_prepared_statement_cache_capacity(64);
     Ok(())
 }

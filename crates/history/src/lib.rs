@@ -13,6 +13,7 @@ mod decisions;
 mod error;
 mod file;
 mod handle;
+mod keys;
 mod lock;
 mod memberships;
 mod orders;

@@ -1,4 +1,4 @@
-//! Samples of meters: buffered in memory, committed once a minute, readable at once.
+//! Samples of meters: buffered in memory, committed every few minutes, readable at once.
 
 use std::collections::BTreeMap;
 use std::ops::Range;
@@ -9,6 +9,7 @@ use units::{Current, Energy, Frequency, MeterId, Power, Timestamp, Voltage};
 
 use crate::error::HistoryError;
 use crate::handle::History;
+use crate::keys::key;
 use crate::row;
 use crate::writer::Durability;
 
@@ -26,7 +27,7 @@ impl History {
         self.record_samples(meter, std::slice::from_ref(sample), now)
     }
 
-    /// Records samples. They are readable at once and committed a minute of the caller's time after the
+    /// Records samples. They are readable at once and committed some minutes of the caller's time after the
     /// first that waits, or with the next durable write.
     ///
     /// A second sample of the same meter and millisecond is ignored. Where the commit fails the samples
@@ -56,7 +57,7 @@ impl History {
         let waiting = self.pending().of(meter).into_iter().max_by_key(|sample| sample.at);
         let stored = self.read("reading the latest sample from", |connection| {
             let Some(number) = number_of(connection, meter)? else { return Ok(None) };
-            let sql = format!("{SELECT} where meter = :meter order by at_ms desc limit 1");
+            let sql = format!("{SELECT} where meter = :meter order by key desc limit 1");
             let mut query = connection.prepare_cached(&sql)?;
             let sample = query.query_row(named_params! { ":meter": number }, sample).optional()?;
             sample.map(|sample| with_marks(connection, number, vec![sample])).transpose()
@@ -70,11 +71,10 @@ impl History {
         let waiting = self.pending().of(meter);
         let stored = self.read("reading samples from", |connection| {
             let Some(number) = number_of(connection, meter)? else { return Ok(Vec::new()) };
-            let sql =
-                format!("{SELECT} where meter = :meter and at_ms >= :from and at_ms < :to order by at_ms");
+            let sql = format!("{SELECT} where meter = :meter and key >= :from and key < :to order by key");
             let mut query = connection.prepare_cached(&sql)?;
             let range = named_params! {
-                ":meter": number, ":from": during.start.millis(), ":to": during.end.millis(),
+                ":meter": number, ":from": key(during.start.millis(), 0), ":to": key(during.end.millis(), 0),
             };
             let samples = query.query_map(range, sample)?.collect::<rusqlite::Result<Vec<_>>>()?;
             with_marks(connection, number, samples)
@@ -90,14 +90,12 @@ impl History {
     /// get their turn.
     pub fn forget_samples_before(&self, time: Timestamp, limit: u32) -> Result<usize, HistoryError> {
         self.write("thinning samples of", Durability::InFile, move |connection| {
-            let border: Option<i64> = connection
-                .prepare_cached(
-                    "select at_ms from samples where at_ms < ?1 order by at_ms limit 1 offset ?2",
-                )?
-                .query_row((time.millis(), limit), |row| row.get(0))
-                .optional()?;
-            let border = border.unwrap_or(time.millis());
-            Ok(connection.execute("delete from samples where at_ms < ?1", [border])?)
+            let deleted = connection.execute(
+                "delete from samples where key in
+                    (select key from samples where key < ?1 order by key limit ?2)",
+                (key(time.millis(), 0), limit),
+            )?;
+            Ok(deleted)
         })
     }
 }
@@ -114,13 +112,12 @@ pub fn insert(connection: &Connection, meter: &MeterId, sample: &Sample) -> rusq
     );
     let inserted = connection
         .prepare_cached(
-            "insert into samples values (:at, :meter, :power, :import, :export, :p1, :p2, :p3,
+            "insert into samples values (:key, :power, :import, :export, :p1, :p2, :p3,
                 :v1, :v2, :v3, :c1, :c2, :c3, :frequency)
              on conflict do nothing",
         )?
         .execute(named_params! {
-            ":at": sample.at.millis(),
-            ":meter": number,
+            ":key": key(sample.at.millis(), number),
             ":power": sample.power.map(Power::milliwatts),
             ":import": sample.import.map(Energy::milliwatt_hours),
             ":export": sample.export.map(Energy::milliwatt_hours),
@@ -238,8 +235,8 @@ fn mark(connection: &Connection, meter: i64, sample: &Sample) -> rusqlite::Resul
     put_mark(connection, meter, at, &new)?;
     // A sample that came late says nothing about the samples after it.
     let after: bool = connection
-        .prepare_cached("select exists (select 1 from samples where meter = ?1 and at_ms > ?2)")?
-        .query_row((meter, at), |row| row.get(0))?;
+        .prepare_cached("select exists (select 1 from samples where meter = ?1 and key > ?2)")?
+        .query_row((meter, key(at, meter)), |row| row.get(0))?;
     if after { put_mark(connection, meter, at + 1, &in_force) } else { Ok(()) }
 }
 

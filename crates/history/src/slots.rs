@@ -8,6 +8,7 @@ use units::{DayKey, Energy, MeterId, SLOT_SECONDS, Slot, Timestamp};
 
 use crate::error::HistoryError;
 use crate::handle::History;
+use crate::keys::{key, slots_around};
 use crate::row;
 use crate::samples::{number_for, number_of};
 use crate::writer::Durability;
@@ -92,22 +93,22 @@ impl History {
         self.read("reading slots from", |connection| {
             let Some(number) = number_of(connection, meter)? else { return Ok(Vec::new()) };
             let mut query = connection.prepare_cached(
-                "select * from slots where meter = ?1 and slot_index >= ?2 and slot_index < ?3
-                 order by slot_index",
+                "select * from slots where meter = ?1 and key >= ?2 and key < ?3 order by key",
             )?;
-            let rows = query.query_map((number, range.start.index(), range.end.index()), stored)?;
+            let rows =
+                query.query_map((number, key(range.start.index(), 0), key(range.end.index(), 0)), stored)?;
             Ok(rows.collect::<rusqlite::Result<_>>()?)
         })
     }
 
     /// Returns the earliest slot of a meter.
     pub fn first_slot(&self, meter: &MeterId) -> Result<Option<StoredSlot>, HistoryError> {
-        self.one_slot(meter, "select * from slots where meter = ?1 order by slot_index limit 1")
+        self.one_slot(meter, "select * from slots where meter = ?1 order by key limit 1")
     }
 
     /// Returns the latest slot of a meter.
     pub fn last_slot(&self, meter: &MeterId) -> Result<Option<StoredSlot>, HistoryError> {
-        self.one_slot(meter, "select * from slots where meter = ?1 order by slot_index desc limit 1")
+        self.one_slot(meter, "select * from slots where meter = ?1 order by key desc limit 1")
     }
 
     /// Returns what was recorded for a slot before better figures came, oldest first.
@@ -136,10 +137,12 @@ impl History {
                     sum(quality = 'measured') as measured, sum(quality = 'recovered') as recovered,
                     sum(quality = 'estimated') as estimated, sum(quality = 'partial') as partial,
                     sum(quality = 'missing') as missing
-                 from slots where meter = ?1 and local_day >= ?2 and local_day < ?3
+                 from slots where meter = ?1 and local_day >= ?2 and local_day < ?3 and key >= ?4 and key < ?5
                  group by local_day order by local_day",
             )?;
-            let range = (number, days.start.to_string(), days.end.to_string());
+            let around = slots_around(&days);
+            let (from, to) = (key(around.start.index(), 0), key(around.end.index(), 0));
+            let range = (number, days.start.to_string(), days.end.to_string(), from, to);
             Ok(query.query_map(range, day_energy)?.collect::<rusqlite::Result<_>>()?)
         })
     }
@@ -164,8 +167,8 @@ fn record(
 ) -> Result<SlotRecorded, HistoryError> {
     let slot = slot_of(&row.energy)?;
     let present = connection
-        .prepare_cached("select * from slots where meter = ?1 and slot_index = ?2")?
-        .query_row((meter, slot.index()), energy)
+        .prepare_cached("select * from slots where key = ?1")?
+        .query_row([key(slot.index(), meter)], energy)
         .optional()?;
     let outcome = match present {
         None => SlotRecorded::New,
@@ -197,13 +200,13 @@ fn keep_revision(connection: &Connection, meter: i64, slot: Slot, now: Timestamp
     connection
         .prepare_cached(
             "insert into slot_revisions
-             select meter, slot_index, ?3, import_milliwatt_hours, export_milliwatt_hours,
+             select meter, slot_index, ?2, import_milliwatt_hours, export_milliwatt_hours,
                 import_start_milliwatt_hours, import_end_milliwatt_hours,
                 export_start_milliwatt_hours, export_end_milliwatt_hours,
                 quality, method, recorded_at_ms
-             from slots where meter = ?1 and slot_index = ?2",
+             from slots where key = ?1",
         )?
-        .execute((meter, slot.index(), now.millis()))?;
+        .execute((key(slot.index(), meter), now.millis()))?;
     Ok(())
 }
 
@@ -218,12 +221,11 @@ fn put(
     let borders = &energy.borders;
     connection
         .prepare_cached(
-            "insert or replace into slots values (:meter, :slot, :day, :import, :export,
+            "insert or replace into slots values (:key, :day, :import, :export,
                 :import_start, :import_end, :export_start, :export_end, :quality, :method, :now)",
         )?
         .execute(named_params! {
-            ":meter": meter,
-            ":slot": slot.index(),
+            ":key": key(slot.index(), meter),
             ":day": local_day.to_string(),
             ":import": energy.import.map(Energy::milliwatt_hours),
             ":export": energy.export.map(Energy::milliwatt_hours),

@@ -8,6 +8,7 @@ use units::{DayKey, Money, WattHours};
 
 use crate::error::HistoryError;
 use crate::handle::History;
+use crate::keys::slots_around;
 use crate::row;
 
 /// What a time came to. Money is positive where the household receives.
@@ -75,9 +76,11 @@ impl History {
 
     fn totals_by(&self, key: &str, days: Range<DayKey>) -> Result<BTreeMap<String, Totals>, HistoryError> {
         self.read("adding up settlements of", |connection| {
-            let range = [days.start.to_string(), days.end.to_string()];
-            let mut totals = energy_by(connection, key, &range)?;
-            add_money_by(connection, key, &range, &mut totals)?;
+            let around = slots_around(&days);
+            let (from, to) = (around.start.index(), around.end.index());
+            let asked = (days.start.to_string(), days.end.to_string(), from, to);
+            let mut totals = energy_by(connection, key, &asked)?;
+            add_money_by(connection, key, &asked, &mut totals)?;
             Ok(totals)
         })
     }
@@ -93,12 +96,15 @@ fn keyed_by_day(totals: BTreeMap<String, Totals>) -> Result<Vec<(DayKey, Totals)
     totals.into_iter().map(|(key, totals)| Ok((day(key)?, totals))).collect()
 }
 
+/// Local days from and to, and slots from and to that hold them.
+type DaysAsked = (String, String, i64, i64);
+
 /// Adds up energy. `sum` fails where it leaves 64 bits; a product that does so becomes a float, which
 /// no column here reads. So nothing is ever wrapped or rounded.
 fn energy_by(
     connection: &Connection,
     key: &str,
-    range: &[String; 2],
+    days: &DaysAsked,
 ) -> rusqlite::Result<BTreeMap<String, Totals>> {
     let sql = format!(
         "select {key} as key, count(*) as slots, sum(measured) as measured_slots,
@@ -107,10 +113,10 @@ fn energy_by(
             sum(from_utility_wh) as from_utility_wh, sum(to_utility_wh) as to_utility_wh,
             sum(sold_wh * feed_in_micros_per_kwh) as sold_at_feed_in_nanos,
             sum(bought_wh * retail_micros_per_kwh) as bought_at_retail_nanos
-         from latest_settlements where local_day >= ?1 and local_day < ?2 group by key"
+         from latest_settlements where local_day >= ?1 and local_day < ?2 and slot_index >= ?3 and slot_index < ?4 group by key"
     );
     let mut query = connection.prepare_cached(&sql)?;
-    query.query_map([&range[0], &range[1]], |row| Ok((row.get("key")?, energy(row)?)))?.collect()
+    query.query_map(days.clone(), |row| Ok((row.get("key")?, energy(row)?)))?.collect()
 }
 
 fn energy(row: &Row) -> rusqlite::Result<Totals> {
@@ -132,7 +138,7 @@ fn energy(row: &Row) -> rusqlite::Result<Totals> {
 fn add_money_by(
     connection: &Connection,
     key: &str,
-    range: &[String; 2],
+    days: &DaysAsked,
     totals: &mut BTreeMap<String, Totals>,
 ) -> rusqlite::Result<()> {
     let sql = format!(
@@ -146,10 +152,10 @@ fn add_money_by(
             sum(iif(what = 'feed_in', amount_nanos, 0)) as feed_in,
             sum(amount_nanos) as balance
          from latest_settlements join settlement_postings on settlement = id
-         where local_day >= ?1 and local_day < ?2 group by key"
+         where local_day >= ?1 and local_day < ?2 and slot_index >= ?3 and slot_index < ?4 group by key"
     );
     let mut query = connection.prepare_cached(&sql)?;
-    let mut rows = query.query([&range[0], &range[1]])?;
+    let mut rows = query.query(days.clone())?;
     while let Some(row) = rows.next()? {
         let total = totals.entry(row.get("key")?).or_default();
         total.sale_energy = row::money(row, "sale_energy")?;

@@ -107,7 +107,7 @@ fn serve(connection: &Connection, queue: &Receiver<Command>, pending: &Pending) 
         commit_together(connection, commands, pending);
     }
     commit_together(connection, Vec::new(), pending);
-    if let Err(cause) = connection.execute_batch("pragma optimize; pragma wal_checkpoint(truncate)") {
+    if let Err(cause) = connection.execute_batch("pragma wal_checkpoint(truncate)") {
         // The log file stays beside the database and is read on the next opening.
         tracing::debug!(%cause, "the log file was not folded into the history on closing");
     }

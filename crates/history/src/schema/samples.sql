@@ -1,10 +1,12 @@
 -- What meters said. What a meter does not tell is null, never 0.
 --
--- The key begins with the time, not the meter: the meters of a home are read together, and so one
--- commit touches one page instead of one a meter. That is a third of the wear of a memory card.
+-- The key is the time with the meter in its last twelve bits. It only grows, so SQLite appends: a
+-- commit of a minute touches the last page or two. A key of two columns, measured on a day of three
+-- meters, wrote three times as much, and memory cards wear out by writing.
 create table samples (
-    at_ms integer not null,
-    meter integer not null references meters (number),
+    key integer primary key,
+    at_ms integer as (key >> 12) virtual,
+    meter integer as (key & 4095) virtual, -- the number in meters
     power_milliwatts integer,
     import_milliwatt_hours integer,
     export_milliwatt_hours integer,
@@ -17,6 +19,5 @@ create table samples (
     current_l1_milliamperes integer,
     current_l2_milliamperes integer,
     current_l3_milliamperes integer,
-    frequency_millihertz integer,
-    primary key (at_ms, meter)
-) strict, without rowid;
+    frequency_millihertz integer
+) strict;

@@ -21,11 +21,8 @@ create table settlements (
     retail_micros_per_kwh integer not null,
     feed_in_micros_per_kwh integer not null,
     unique (market, cursor),
-    unique (market, slot_index, version)
+    unique (slot_index, market, version) -- the slot first: ranges of slots, and so of days, are asked for
 ) strict;
-
-create index settlements_by_slot on settlements (slot_index);
-create index settlements_by_day on settlements (local_day);
 
 create view latest_settlements as
 select * from settlements as settled

@@ -1,8 +1,11 @@
 //! What the household's memory promises, told as stories.
 
+#![allow(clippy::unwrap_used, reason = "a story that cannot go on has failed")]
+
 mod support;
 
 mod children;
+mod examples;
 mod life;
 mod lock;
 mod money;
@@ -11,4 +14,5 @@ mod power_cuts;
 mod reports;
 mod samples;
 mod slots;
+mod versions;
 mod wear;

@@ -55,7 +55,7 @@ fn a_settlement_comes_back_as_it_was() {
     let history = History::in_memory().unwrap();
     let settled = sale(1, noon_slot());
     assert_eq!(history.record_settlement(&settled, noon()).unwrap(), SettlementRecorded::New);
-    assert_eq!(history.settlements(noon_slot()..noon_slot().next()).unwrap(), [settled.clone()]);
+    assert_eq!(history.settlements(noon_slot()..noon_slot().next()).unwrap(), std::slice::from_ref(&settled));
     assert_eq!(history.last_settlement().unwrap(), Some(settled));
 }
 

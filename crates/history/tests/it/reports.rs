@@ -5,8 +5,9 @@ use history::{
     ProblemNote, ReadingChange, ReadingQueued, ReadingState, Register, SlotPrice, Verdict, WholeRegisters,
 };
 use market::Side;
-use units::{Energy, MarketId, Money, Price, WattHours};
+use units::{Energy, MarketId, Price, WattHours};
 
+use crate::examples::membership;
 use crate::support::{grid, noon, noon_slot, seconds};
 
 fn street() -> MarketId {
@@ -148,22 +149,7 @@ fn the_same_event_of_a_counter_twice_is_one_event() {
 #[test]
 fn a_household_is_on_one_market_at_a_time() {
     let history = History::in_memory().unwrap();
-    let on = |market: &str| Membership {
-        market: market.parse().unwrap(),
-        market_name: "Linden street".to_owned(),
-        exchange_url: "http://127.0.0.1:1".to_owned(),
-        exchange_key: "key".to_owned(),
-        member: "home-01".parse().unwrap(),
-        area: "feeder-1".parse().unwrap(),
-        key: "thumbprint".parse().unwrap(),
-        metering_point: "DE1".to_owned(),
-        fuse_w: 24_000,
-        exposure: Money::from_nanos(50_000_000_000),
-        retail: Price::from_micros_per_kwh(320_000),
-        feed_in: Price::from_micros_per_kwh(80_000),
-        terms_version: "1".to_owned(),
-        joined_at: noon(),
-    };
+    let on = |market: &str| Membership { market: market.parse().unwrap(), ..membership() };
     assert_eq!(history.membership().unwrap(), None);
     history.save_membership(&on("street")).unwrap();
     assert_eq!(history.membership().unwrap(), Some(on("street")));

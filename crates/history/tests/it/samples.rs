@@ -47,14 +47,14 @@ fn what_a_meter_does_not_tell_is_missing_and_never_zero() {
 #[test]
 fn samples_are_read_across_the_border_of_file_and_memory_once_each() {
     let history = History::in_memory().unwrap();
-    for second in 0..200 {
+    for second in 0..700 {
         let at = noon() + seconds(second);
         history.record_sample(&grid(), &sample_at(at, second as i64), at).unwrap();
     }
-    // The commits at 60, 121 and 182 s have happened, the rest waits.
-    let found = history.samples(&grid(), noon() + seconds(50)..noon() + seconds(190)).unwrap();
+    // The commits at 300 and 601 s have happened, the rest waits.
+    let found = history.samples(&grid(), noon() + seconds(50)..noon() + seconds(690)).unwrap();
     let watts: Vec<_> = found.iter().map(|sample| sample.power.unwrap().milliwatts() / 1000).collect();
-    assert_eq!(watts, (50..190).collect::<Vec<_>>());
+    assert_eq!(watts, (50..690).collect::<Vec<_>>());
 }
 
 #[test]
