@@ -1,3 +1,20 @@
 //! The running household: tasks, use cases, views. No window in it.
+//!
+//! [`Home::open`] takes the data folder; [`Home::run`] reads the meters, keeps the history, decides,
+//! trades and fetches what was settled until it is told to stop. A window, the command line and the
+//! simulated street all hold the same [`Home`].
 
+pub mod config;
+mod convert;
+mod edits;
+mod error;
+mod house;
+mod live;
+mod secrets;
+mod tasks;
+mod trading;
 pub mod view;
+
+pub use error::HomeError;
+pub use house::{Home, HomeOptions, ViewName};
+pub use secrets::{KeyPlace, SecretError, SecretSource};

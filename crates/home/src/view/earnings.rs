@@ -3,7 +3,15 @@
 use serde::{Deserialize, Serialize};
 use specta::Type;
 
+use history::{HistoryError, Settlement, Totals, What};
+use market::Side;
+use units::{DayKey, LocalDay, Slot};
+
 use super::{Amount, Certainty, Instant, QualityView, SideView, Whole};
+use crate::config::Role;
+use crate::error::history_refusal;
+use crate::house::{Home, House};
+use crate::view::frame::Refusal;
 
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, Type)]
 pub struct EarningsView {
@@ -77,4 +85,240 @@ pub struct TradeView {
     pub energy_wh: Whole,
     pub price_micros_per_kwh: Whole,
     pub amount: Amount,
+}
+
+impl Home {
+    /// Returns a month, `2026-06`, or the present one.
+    pub fn earnings(&self, month: Option<&str>) -> Result<EarningsView, Refusal> {
+        let house = self.house()?;
+        let first = match month {
+            Some(month) => format!("{month}-01").parse().map_err(|_| not_a_date(month, "2026-06"))?,
+            None => house.today().key().month_start(),
+        };
+        earnings(house, first).map_err(|error| history_refusal(&error))
+    }
+
+    /// Opens one day, `2026-06-01`: its slots and trades.
+    pub fn earnings_day(&self, day: &str) -> Result<EarningsDayView, Refusal> {
+        let house = self.house()?;
+        let day = day.parse().map_err(|_| not_a_date(day, "2026-06-01"))?;
+        earnings_day(house, day).map_err(|error| history_refusal(&error))
+    }
+}
+
+fn not_a_date(text: &str, example: &str) -> Refusal {
+    Refusal {
+        code: "bad_date".to_owned(),
+        message: format!("\"{text}\" is not a date."),
+        hint: format!("Write it as {example}."),
+    }
+}
+
+fn earnings(house: &House, first: DayKey) -> Result<EarningsView, HistoryError> {
+    let month = first..first.next_month_start();
+    let this_month = house.today().key().month_start();
+    let (known_from, known_to) = (DayKey::new(chrono::NaiveDate::MIN), DayKey::new(chrono::NaiveDate::MAX));
+    let months = house.history.month_totals(known_from..known_to)?;
+    let previous = months.iter().rev().map(|(month, _)| *month).find(|known| *known < first);
+    let next = months.iter().map(|(month, _)| *month).chain([this_month]).find(|known| *known > first);
+    let days = house.history.day_totals(month.clone())?;
+    Ok(EarningsView {
+        month: month_name(first),
+        previous: previous.map(month_name),
+        next: next.map(month_name),
+        totals: TotalsView::from(&house.history.totals(month.clone())?),
+        days: days
+            .iter()
+            .map(|(day, totals)| EarningsDay { day: day.to_string(), totals: TotalsView::from(totals) })
+            .collect(),
+        provisional_slots: Whole::new(provisional_slots(house, month)? as i64),
+    })
+}
+
+fn month_name(first: DayKey) -> String {
+    first.date().format("%Y-%m").to_string()
+}
+
+/// Counts slots that were measured and have no settlement yet.
+fn provisional_slots(house: &House, month: std::ops::Range<DayKey>) -> Result<usize, HistoryError> {
+    let Some(meter) = house.config.meters.iter().find(|meter| meter.role == Role::Grid) else { return Ok(0) };
+    let Some(membership) = house.membership()? else { return Ok(0) };
+    let slots = |day| LocalDay::new(day, house.zone()).slots().start;
+    let range = slots(month.start).max(Slot::containing(membership.joined_at))..slots(month.end);
+    if range.start >= range.end {
+        return Ok(0);
+    }
+    let settled = house.history.settlements(range.clone())?;
+    let settled: std::collections::HashSet<Slot> = settled.iter().map(|settled| settled.slot).collect();
+    let measured = house.history.slots(&meter.id, range)?;
+    Ok(measured.iter().filter(|row| !settled.contains(&row.slot)).count())
+}
+
+fn earnings_day(house: &House, day: DayKey) -> Result<EarningsDayView, HistoryError> {
+    let slots = LocalDay::new(day, house.zone()).slots();
+    let settled = house.history.settlements(slots.clone())?;
+    let measured = match house.config.meters.iter().find(|meter| meter.role == Role::Grid) {
+        Some(meter) => house.history.slots(&meter.id, slots)?,
+        None => Vec::new(),
+    };
+    let quality = |slot| measured.iter().find(|row| row.slot == slot).map(|row| row.energy.quality.into());
+    let now = house.now();
+    Ok(EarningsDayView {
+        day: day.to_string(),
+        totals: TotalsView::from(&house.history.totals(day..day.next())?),
+        slots: settled
+            .iter()
+            .map(|settled| EarningsSlot {
+                slot: settled.slot.start().into(),
+                certainty: super::certainty(house, settled.slot, now, true),
+                quality: quality(settled.slot),
+                price_micros_per_kwh: settled.price.map(Whole::from),
+                totals: TotalsView::from(&totals_of(settled)),
+                trades: trades(settled),
+                version: Whole::new(settled.version.into()),
+            })
+            .collect(),
+    })
+}
+
+/// Adds up one slot the way the history adds up days.
+fn totals_of(settled: &Settlement) -> Totals {
+    let mut totals = Totals {
+        slots: 1,
+        measured_slots: u32::from(settled.measured),
+        import: settled.import,
+        export: settled.export,
+        sold: settled.sold,
+        bought: settled.bought,
+        from_utility: settled.from_utility,
+        to_utility: settled.to_utility,
+        sold_at_feed_in: settled.sold.at(settled.feed_in).unwrap_or_default(),
+        bought_at_retail: settled.bought.at(settled.retail).unwrap_or_default(),
+        ..Totals::default()
+    };
+    let sells = settled.sold > settled.bought;
+    for posting in &settled.postings {
+        let account = match (posting.what, sells) {
+            (What::Retail, _) => &mut totals.retail,
+            (What::FeedIn, _) => &mut totals.feed_in,
+            (What::Energy, true) => &mut totals.sale_energy,
+            (What::Energy, false) => &mut totals.purchase_energy,
+            (What::GridFee | What::OperatorFee | What::Congestion | What::Tax, true) => &mut totals.sale_fees,
+            (What::GridFee | What::OperatorFee | What::Congestion | What::Tax, false) => {
+                &mut totals.purchase_fees
+            }
+        };
+        *account += posting.amount;
+        totals.balance += posting.amount;
+    }
+    totals
+}
+
+/// Returns the fills with their amounts: energy x price, exactly.
+fn trades(settled: &Settlement) -> Vec<TradeView> {
+    let Some(price) = settled.price else { return Vec::new() };
+    let amount = |energy: units::WattHours, side| {
+        let amount = energy.at(price).unwrap_or_default();
+        if side == Side::Sell { amount } else { -amount }
+    };
+    settled
+        .fills
+        .iter()
+        .map(|fill| TradeView {
+            order: fill.order.to_string(),
+            side: fill.side.into(),
+            energy_wh: fill.filled.into(),
+            price_micros_per_kwh: price.into(),
+            amount: amount(fill.filled, fill.side).into(),
+        })
+        .collect()
+}
+
+impl From<&Totals> for TotalsView {
+    fn from(totals: &Totals) -> Self {
+        let fees = totals.sale_fees + totals.purchase_fees;
+        let alone = totals.balance - totals.earned() - totals.saved();
+        Self {
+            sold_wh: totals.sold.into(),
+            sold: totals.sale_energy.into(),
+            to_grid_wh: totals.to_utility.into(),
+            to_grid: totals.feed_in.into(),
+            bought_wh: totals.bought.into(),
+            bought: totals.purchase_energy.into(),
+            from_grid_wh: totals.from_utility.into(),
+            from_grid: totals.retail.into(),
+            fees: fees.into(),
+            net: totals.balance.into(),
+            utility_only: alone.into(),
+            earned: totals.earned().into(),
+            saved: totals.saved().into(),
+            slots: Whole::new(totals.slots.into()),
+            measured_slots: Whole::new(totals.measured_slots.into()),
+        }
+    }
+}
+
+impl TotalsView {
+    /// Returns whether the lines add up to the net: what a test of the page relies on.
+    #[cfg(test)]
+    fn adds_up(totals: &Totals) -> bool {
+        let lines = [totals.sale_energy, totals.feed_in, totals.purchase_energy, totals.retail];
+        let sum: units::Money = lines.into_iter().sum();
+        sum + totals.sale_fees + totals.purchase_fees == totals.balance
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use history::{Fill, Posting};
+    use units::{AreaId, MarketId, Money, OrderId, Price, Timestamp, WattHours};
+
+    fn settled() -> Settlement {
+        let order = OrderId::new("order").unwrap();
+        let posting =
+            |what, nanos| Posting { reference: "order".to_owned(), what, amount: Money::from_nanos(nanos) };
+        Settlement {
+            market: MarketId::new("market").unwrap(),
+            cursor: 1,
+            slot: Slot::from_index(1_980_000),
+            version: 1,
+            local_day: "2026-06-21".parse().unwrap(),
+            settled_at: Timestamp::from_seconds(1),
+            area: AreaId::new("feeder").unwrap(),
+            price: Some(Price::from_micros_per_kwh(150_000)),
+            measured: true,
+            import: WattHours::ZERO,
+            export: WattHours::new(500),
+            sold: WattHours::new(400),
+            bought: WattHours::ZERO,
+            from_utility: WattHours::ZERO,
+            to_utility: WattHours::new(100),
+            retail: Price::from_micros_per_kwh(320_000),
+            feed_in: Price::from_micros_per_kwh(80_000),
+            fills: vec![Fill { order, side: Side::Sell, filled: WattHours::new(400) }],
+            postings: vec![
+                posting(What::Energy, 60_000_000),
+                posting(What::OperatorFee, -2_000_000),
+                posting(What::FeedIn, 8_000_000),
+            ],
+        }
+    }
+
+    #[test]
+    fn a_slot_adds_up_and_shows_what_it_earned_above_feed_in() {
+        let totals = totals_of(&settled());
+        assert!(TotalsView::adds_up(&totals));
+        // 400 Wh at 0.15 less 0.08 is 28 milli, less the fee of 2 milli.
+        assert_eq!(totals.earned(), Money::from_nanos(26_000_000));
+        let view = TotalsView::from(&totals);
+        assert_eq!(view.utility_only, Money::from_nanos(40_000_000).into());
+        assert_eq!(view.net, Money::from_nanos(66_000_000).into());
+    }
+
+    #[test]
+    fn a_trade_is_energy_times_price() {
+        let trades = trades(&settled());
+        assert_eq!(trades[0].amount, Money::from_nanos(60_000_000).into());
+    }
 }

@@ -3,7 +3,15 @@
 use serde::{Deserialize, Serialize};
 use specta::Type;
 
+use units::Timestamp;
+
 use super::{Instant, Whole};
+use crate::config::Role;
+use crate::error::history_refusal;
+use crate::house::{Access, Home, House};
+use history::{HistoryError, OrderState};
+use rules::Trading;
+use units::Slot;
 
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize, Type)]
 pub struct FrameView {
@@ -130,4 +138,107 @@ pub struct Refusal {
     pub code: String,
     pub message: String,
     pub hint: String,
+}
+
+impl Home {
+    /// Returns the frame: how meter, exchange and trading stand.
+    pub fn frame(&self) -> Result<FrameView, Refusal> {
+        let house = self.house()?;
+        frame(house).map_err(|error| history_refusal(&error))
+    }
+}
+
+fn frame(house: &House) -> Result<FrameView, HistoryError> {
+    let now = house.now();
+    Ok(FrameView {
+        home_name: house.config.name.clone(),
+        currency: house.config.currency.to_string(),
+        zone: house.config.zone.clone(),
+        market_time: now.into(),
+        speed: house.clock.speed(),
+        simulated: house.config.simulation.is_some(),
+        meter: meter_status(house, now),
+        exchange: exchange_status(house, now)?,
+        trading: trading_status(house)?,
+        notices: notices(house),
+    })
+}
+
+fn meter_status(house: &House, now: Timestamp) -> MeterStatus {
+    let state = house.meter_state_view(now);
+    let live = house.live();
+    let age = live.last(Role::Grid).map(|sample| now.since(sample.at).as_secs());
+    let trouble = live.meters.get(&Role::Grid).and_then(|meter| meter.trouble.clone());
+    MeterStatus { state, age_s: age.map(|age| Whole::new(age as i64)), trouble }
+}
+
+fn exchange_status(house: &House, now: Timestamp) -> Result<ExchangeStatus, HistoryError> {
+    let waiting = house.history.waiting_orders(now)?.len()
+        + house.history.cancelling_orders()?.len()
+        + house.history.waiting_readings(WAITING_SHOWN)?.len();
+    let running = Slot::containing(now);
+    let recent = house.history.orders(running.offset(-96)..running.offset(8))?;
+    let missed = recent.iter().filter(|stored| stored.state == OrderState::Missed).count();
+    let membership = house.membership()?;
+    let live = house.live();
+    let state = match (&membership, live.exchange.state) {
+        // Before the first contact a member is on its way.
+        (Some(_), ExchangeStateView::NotAMember) if house.trades() => ExchangeStateView::Connecting,
+        (_, state) => state,
+    };
+    Ok(ExchangeStatus {
+        state,
+        market_name: membership.map(|membership| membership.market_name),
+        waiting: Whole::new(waiting as i64),
+        missed_orders: Whole::new(missed as i64),
+        trouble: live.exchange.trouble.clone(),
+        last_contact: live.exchange.last_contact.map(Instant::from),
+    })
+}
+
+/// Readings that wait are counted up to here; more are as bad.
+const WAITING_SHOWN: u32 = 1000;
+
+fn trading_status(house: &House) -> Result<TradingStatus, HistoryError> {
+    let (state, held_by) = match &house.access {
+        Access::LooksOn { held_by } => (TradingStateView::ReadOnly, held_by.clone()),
+        Access::Trades { .. } => match house.trading()? {
+            Trading::Stopped => (TradingStateView::Stopped, None),
+            Trading::Running | Trading::Paused { .. } => (TradingStateView::Running, None),
+        },
+    };
+    let bound_slots = match state {
+        TradingStateView::Stopped => {
+            house.bound_slots()?.into_iter().map(|slot| slot.start().into()).collect()
+        }
+        _ => Vec::new(),
+    };
+    Ok(TradingStatus { state, bound_slots, held_by })
+}
+
+/// Lists what the owner should know; what is about the rules is looked up, the rest was noted as it happened.
+fn notices(house: &House) -> Vec<Notice> {
+    let mut notices = house.live().notices.clone();
+    if let Some(prices) = house.prices(Slot::containing(house.now())) {
+        let findings = rules::check(&house.rules(), &prices);
+        notices.extend(findings.into_iter().map(|finding| Notice {
+            code: match finding {
+                rules::Finding::WorseThanContract { .. } => NoticeCode::RuleWorseThanContract,
+                rules::Finding::NeverSpeaks { .. } | rules::Finding::CannotJudge { .. } => NoticeCode::Other,
+            },
+            message: finding.to_string(),
+        }));
+    }
+    notices.sort_by_key(|notice| urgency(notice.code));
+    notices
+}
+
+/// The most urgent first: what stops everything, what costs money, what is good to know.
+fn urgency(code: NoticeCode) -> u8 {
+    match code {
+        NoticeCode::DataReadOnly | NoticeCode::DataNewer => 0,
+        NoticeCode::HistoryRestored | NoticeCode::KeyLocked | NoticeCode::NoKey => 1,
+        NoticeCode::OrdersMissed | NoticeCode::RuleWorseThanContract => 2,
+        NoticeCode::KeyInFile | NoticeCode::Other => 3,
+    }
 }

@@ -10,7 +10,9 @@ pub mod rules;
 
 use serde::{Deserialize, Serialize};
 use specta::Type;
-use units::{Energy, Money, Power, Price, Timestamp, WattHours};
+use units::{Energy, Money, Power, Price, Slot, Timestamp, WattHours};
+
+use crate::house::House;
 
 /// A whole number that every reader of JSON holds exactly: its size is below 2^53.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize, Type)]
@@ -152,4 +154,75 @@ pub struct NumberView {
     /// The unit stands in the name, such as `limit_price_micros_per_kwh`.
     pub name: String,
     pub value: Whole,
+}
+
+impl From<market::Side> for SideView {
+    fn from(side: market::Side) -> Self {
+        match side {
+            market::Side::Buy => Self::Buy,
+            market::Side::Sell => Self::Sell,
+        }
+    }
+}
+
+impl From<metering::Quality> for QualityView {
+    fn from(quality: metering::Quality) -> Self {
+        match quality {
+            metering::Quality::Measured => Self::Measured,
+            metering::Quality::Recovered => Self::Recovered,
+            metering::Quality::Estimated => Self::Estimated,
+            metering::Quality::Partial => Self::Partial,
+            metering::Quality::Missing => Self::Missing,
+        }
+    }
+}
+
+impl From<history::OrderState> for OrderStateView {
+    fn from(state: history::OrderState) -> Self {
+        use history::OrderState;
+        match state {
+            OrderState::Waiting | OrderState::Sent => Self::Waiting,
+            OrderState::Accepted => Self::Open,
+            OrderState::Refused => Self::Refused,
+            OrderState::Missed => Self::Missed,
+            OrderState::Cancelling => Self::Cancelling,
+            OrderState::Cancelled => Self::Cancelled,
+            OrderState::Bound => Self::Bound,
+            OrderState::Cleared => Self::Cleared,
+        }
+    }
+}
+
+impl From<&history::StoredOrder> for OrderView {
+    fn from(stored: &history::StoredOrder) -> Self {
+        let order = &stored.order;
+        let cleared = stored.state == history::OrderState::Cleared;
+        Self {
+            id: order.id.to_string(),
+            slot: order.slot.start().into(),
+            side: order.side.into(),
+            quantity_wh: order.quantity.into(),
+            limit_micros_per_kwh: order.limit.into(),
+            state: stored.state.into(),
+            problem: stored.problem.as_ref().map(|problem| problem.detail.clone()),
+            filled_wh: cleared.then(|| stored.filled.into()),
+        }
+    }
+}
+
+/// Returns whether an order still means something for its slot.
+fn stands(state: history::OrderState) -> bool {
+    !matches!(state, history::OrderState::Cancelled | history::OrderState::Cancelling)
+}
+
+/// Tells how certain a slot's money is.
+fn certainty(house: &House, slot: Slot, now: Timestamp, settled: bool) -> Certainty {
+    let final_after =
+        house.market_rules().map(|rules| std::time::Duration::from_secs(rules.final_after_s.into()));
+    match (settled, slot.end() <= now) {
+        (true, _) if final_after.is_some_and(|after| slot.end() + after <= now) => Certainty::Final,
+        (true, _) => Certainty::Settled,
+        (false, true) => Certainty::Provisional,
+        (false, false) => Certainty::Expected,
+    }
 }

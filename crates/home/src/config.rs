@@ -1,0 +1,272 @@
+//! `home.toml`: what the owner told the house about itself.
+
+use std::path::{Path, PathBuf};
+use std::time::Duration;
+
+use drivers::{Endpoint, Line};
+use metering::Orientation;
+use pricing::{Contracts, InvalidContracts};
+use serde::{Deserialize, Serialize};
+use units::{Currency, MeterId, Power, Scale, Zone};
+
+/// The name of the file in the data folder.
+pub const CONFIG_FILE: &str = "home.toml";
+pub const RULES_FILE: &str = "rules.toml";
+pub const HISTORY_FILE: &str = "history.sqlite";
+pub const KEY_FILE: &str = "key.sealed";
+pub const INVITATION_FILE: &str = "invitation.txt";
+pub const LOCK_FILE: &str = "lock";
+
+/// Everything in `home.toml`. Unknown keys are refused by name.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct HomeConfig {
+    pub name: String,
+    /// IANA zone of the home, whatever zone the computer is in.
+    pub zone: String,
+    pub currency: Currency,
+    /// What the main fuse lets through: bounds what a meter can plausibly say.
+    pub fuse_w: u32,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub market: Option<MarketConfig>,
+    #[serde(rename = "contract", default, skip_serializing_if = "Vec::is_empty")]
+    pub contracts: Vec<pricing::ContractTable>,
+    #[serde(rename = "meter", default, skip_serializing_if = "Vec::is_empty")]
+    pub meters: Vec<MeterConfig>,
+    /// Present in a house of a simulated street.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub simulation: Option<Scale>,
+}
+
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct MarketConfig {
+    /// The version of the market's terms that the owner agreed to. Nothing is traded before.
+    pub agreed_terms: String,
+}
+
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct MeterConfig {
+    pub id: MeterId,
+    pub role: Role,
+    pub profile: String,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub tcp: Option<String>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub rtu_over_tcp: Option<String>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub serial: Option<PathBuf>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub baud: Option<u32>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub parity: Option<String>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub stop_bits: Option<u8>,
+    #[serde(default = "first_unit")]
+    pub unit: u8,
+    /// The meter is wired the other way round.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub inverted: bool,
+    /// Seconds of market time between two readings.
+    #[serde(default = "every_ten_seconds")]
+    pub every_s: u32,
+    /// Pause between two requests on the line, in place of the profile's.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub gap_ms: Option<u32>,
+}
+
+fn first_unit() -> u8 {
+    1
+}
+
+fn every_ten_seconds() -> u32 {
+    10
+}
+
+/// What a meter measures in the home.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Role {
+    /// The grid point: import positive.
+    Grid,
+    /// The roof: production positive.
+    Solar,
+    /// The battery: discharge positive.
+    Battery,
+}
+
+#[derive(Debug, thiserror::Error)]
+pub enum ConfigError {
+    #[error("There is no home in {}: home.toml is missing. Name another folder with --data, or start the window once to begin a new home.", .0.display())]
+    Absent(PathBuf),
+    #[error("{} cannot be read", path.display())]
+    Unreadable {
+        path: PathBuf,
+        #[source]
+        cause: std::io::Error,
+    },
+    #[error("{} is not valid: {cause}", path.display())]
+    Malformed { path: PathBuf, cause: String },
+    #[error("{}: {what}", path.display())]
+    Invalid { path: PathBuf, what: String },
+    #[error("{} cannot be written", path.display())]
+    Unwritable {
+        path: PathBuf,
+        #[source]
+        cause: std::io::Error,
+    },
+}
+
+impl HomeConfig {
+    /// Reads and checks `home.toml` in a data folder.
+    pub fn load(dir: &Path) -> Result<Self, ConfigError> {
+        let path = dir.join(CONFIG_FILE);
+        let text = match std::fs::read_to_string(&path) {
+            Ok(text) => text,
+            Err(cause) if cause.kind() == std::io::ErrorKind::NotFound => {
+                return Err(ConfigError::Absent(dir.to_owned()));
+            }
+            Err(cause) => return Err(ConfigError::Unreadable { path, cause }),
+        };
+        let config: Self = toml::from_str(&text)
+            .map_err(|cause| ConfigError::Malformed { path: path.clone(), cause: cause.to_string() })?;
+        config.check().map_err(|what| ConfigError::Invalid { path, what })?;
+        Ok(config)
+    }
+
+    /// Writes `home.toml`: beside it first, then in its place, so that a cut leaves the old one.
+    pub fn save(&self, dir: &Path) -> Result<(), ConfigError> {
+        let text = toml::to_string_pretty(self).expect("a home's configuration is plain data");
+        write_in_place(&dir.join(CONFIG_FILE), &text)
+            .map_err(|cause| ConfigError::Unwritable { path: dir.join(CONFIG_FILE), cause })
+    }
+
+    pub fn zone(&self) -> Zone {
+        units::zone(&self.zone).expect("the zone was checked when the file was read")
+    }
+
+    pub fn fuse(&self) -> Power {
+        Power::from_watts(self.fuse_w.into())
+    }
+
+    pub fn has(&self, role: Role) -> bool {
+        self.meters.iter().any(|meter| meter.role == role)
+    }
+
+    fn check(&self) -> Result<(), String> {
+        units::zone(&self.zone).map_err(|cause| cause.to_string())?;
+        if self.fuse_w == 0 {
+            return Err("fuse_w is 0: write what the main fuse lets through, such as 11000".to_owned());
+        }
+        self.contracts().map_err(|cause| described(&cause))?;
+        for (index, meter) in self.meters.iter().enumerate() {
+            meter.check().map_err(|what| format!("meter \"{}\": {what}", meter.id))?;
+            let twin =
+                self.meters[..index].iter().find(|other| other.id == meter.id || other.role == meter.role);
+            if let Some(twin) = twin {
+                return Err(format!("the meters \"{}\" and \"{}\" share an id or a role", twin.id, meter.id));
+            }
+        }
+        if let Some(scale) = self.simulation
+            && !(scale.speed.is_finite() && scale.speed >= 1.0)
+        {
+            return Err("simulation: speed must be 1 or more".to_owned());
+        }
+        Ok(())
+    }
+
+    /// Returns the contracts with the utility as pricing knows them; `None` while there is none.
+    pub fn contracts(&self) -> Result<Option<Contracts>, InvalidContracts> {
+        if self.contracts.is_empty() {
+            return Ok(None);
+        }
+        Contracts::from_tables(self.currency, self.zone(), &self.contracts).map(Some)
+    }
+
+    /// Returns what a home begins with before its owner has told anything: no meter, no contract.
+    pub fn starter() -> Self {
+        Self {
+            name: "My home".to_owned(),
+            zone: "Europe/Berlin".to_owned(),
+            currency: Currency::EUR,
+            fuse_w: 24_000,
+            market: None,
+            contracts: Vec::new(),
+            meters: Vec::new(),
+            simulation: None,
+        }
+    }
+}
+
+impl MeterConfig {
+    fn check(&self) -> Result<(), String> {
+        let ways = [self.tcp.is_some(), self.rtu_over_tcp.is_some(), self.serial.is_some()];
+        if ways.iter().filter(|way| **way).count() != 1 {
+            return Err("needs exactly one of tcp, rtu_over_tcp and serial".to_owned());
+        }
+        if metering::profile(&self.profile).is_none() {
+            return Err(format!(
+                "profile \"{}\" is not known; `wattle meter profiles` lists them",
+                self.profile
+            ));
+        }
+        if self.every_s == 0 || self.every_s > 300 {
+            return Err("every_s must be between 1 and 300".to_owned());
+        }
+        self.endpoint().map(drop)
+    }
+
+    /// Returns where the meter is reached.
+    pub fn endpoint(&self) -> Result<Endpoint, String> {
+        if let Some(address) = &self.tcp {
+            return Endpoint::tcp(address).map_err(|cause| cause.to_string());
+        }
+        if let Some(address) = &self.rtu_over_tcp {
+            return Endpoint::rtu_over_tcp(address).map_err(|cause| cause.to_string());
+        }
+        let path = self.serial.as_ref().ok_or("needs one of tcp, rtu_over_tcp and serial")?;
+        let mut line = Line::default();
+        if let Some(baud) = self.baud {
+            line.baud = baud;
+        }
+        if let Some(parity) = &self.parity {
+            line.parity = parity.parse().map_err(|cause: drivers::InvalidEndpoint| cause.to_string())?;
+        }
+        if let Some(stop_bits) = self.stop_bits {
+            line.stop_bits =
+                stop_bits.to_string().parse().map_err(|cause: drivers::InvalidEndpoint| cause.to_string())?;
+        }
+        Ok(Endpoint::serial(path, line))
+    }
+
+    /// Returns how its values are to be read.
+    pub fn orientation(&self) -> Orientation {
+        if self.inverted { Orientation::Inverted } else { Orientation::AsMeter }
+    }
+
+    pub fn every(&self) -> Duration {
+        Duration::from_secs(self.every_s.into())
+    }
+}
+
+/// Returns an error with its causes in one sentence.
+pub(crate) fn described(error: &dyn std::error::Error) -> String {
+    let mut text = error.to_string();
+    let mut cause = error.source();
+    while let Some(inner) = cause {
+        text = format!("{text}: {inner}");
+        cause = inner.source();
+    }
+    text
+}
+
+/// Replaces a file as one step: a cut at any instant leaves the old or the new one.
+pub(crate) fn write_in_place(path: &Path, text: &str) -> std::io::Result<()> {
+    use std::io::Write;
+    let beside = path.with_extension("new");
+    let mut file = std::fs::File::create(&beside)?;
+    file.write_all(text.as_bytes())?;
+    file.sync_all()?;
+    std::fs::rename(&beside, path)
+}

@@ -1,0 +1,102 @@
+//! Between the vocabularies: the wire's, the history's, the rules'.
+
+use exchange_api as wire;
+use history::{
+    CounterEvent, Decision, OutgoingOrder, Posting, Register, Settlement, StoredOrder, Verdict, What,
+};
+use metering::Quantity;
+use units::{LocalDay, MarketId, Zone};
+
+/// Returns what the history keeps of a counter's event; power has no counter.
+pub fn counter_event(quantity: Quantity, event: &metering::CounterEvent) -> Option<CounterEvent> {
+    let register = match quantity {
+        Quantity::Import => Register::Import,
+        Quantity::Export => Register::Export,
+        Quantity::At | Quantity::Power => return None,
+    };
+    let kind = event.kind.word().to_owned();
+    Some(CounterEvent { at: event.at, register, kind, before: event.before, after: event.after })
+}
+
+pub fn market_side(side: rules::Side) -> market::Side {
+    match side {
+        rules::Side::Buy => market::Side::Buy,
+        rules::Side::Sell => market::Side::Sell,
+    }
+}
+
+/// Returns what the history keeps of a decision.
+pub fn decision(decision: &rules::Decision, now: units::Timestamp) -> Decision {
+    Decision {
+        slot: decision.slot,
+        side: market_side(decision.side),
+        decided_at: now,
+        verdict: match decision.verdict {
+            rules::Verdict::Offer => Verdict::Offer,
+            rules::Verdict::Bid => Verdict::Bid,
+            rules::Verdict::None => Verdict::Nothing,
+        },
+        rule: decision.rule.clone(),
+        quantity: decision.quantity,
+        limit: decision.limit,
+        reasons_json: serde_json::to_string(&decision.reasons).expect("reasons are plain data"),
+    }
+}
+
+/// Returns a stored order as it was signed.
+pub fn signed_order(stored: &StoredOrder) -> wire::SignedOrder {
+    let OutgoingOrder { id, market, member, slot, side, quantity, limit, key, salt, signature, .. } =
+        stored.order.clone();
+    wire::Signed {
+        body: wire::Order {
+            id,
+            market,
+            member,
+            slot,
+            side,
+            quantity,
+            limit,
+            commitment: wire::Commitment::Metered,
+        },
+        key,
+        salt,
+        signature,
+    }
+}
+
+/// Returns what the history keeps of a settled slot, or what in it is not understood.
+pub fn settlement(
+    market: &MarketId,
+    zone: Zone,
+    settled: wire::MemberSettlement,
+) -> Result<Settlement, String> {
+    let posting = |posting: wire::MemberPosting| {
+        let what = What::from_word(&posting.what)
+            .ok_or_else(|| format!("a posting is about \"{}\"", posting.what))?;
+        Ok(Posting { reference: posting.reference, what, amount: posting.amount })
+    };
+    let postings = settled.postings.into_iter().map(posting).collect::<Result<_, String>>()?;
+    let fill =
+        |fill: wire::OrderFill| history::Fill { order: fill.order, side: fill.side, filled: fill.filled };
+    Ok(Settlement {
+        market: market.clone(),
+        cursor: settled.cursor,
+        slot: settled.slot,
+        version: settled.version,
+        local_day: LocalDay::containing(settled.slot.start(), zone).key(),
+        settled_at: settled.settled_at,
+        area: settled.area,
+        price: settled.price,
+        measured: settled.measured,
+        import: settled.import,
+        export: settled.export,
+        sold: settled.sold,
+        bought: settled.bought,
+        from_utility: settled.from_utility,
+        to_utility: settled.to_utility,
+        retail: settled.contract.retail_micros_per_kwh,
+        feed_in: settled.contract.feed_in_micros_per_kwh,
+        fills: settled.fills.into_iter().map(fill).collect(),
+        postings,
+    })
+}

@@ -1,0 +1,399 @@
+//! The household as everything else holds it: opened once, shared by tasks and use cases.
+
+use std::path::PathBuf;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError, RwLock};
+use std::time::Duration;
+
+use exchange_api::{DeviceKey, MarketInfo, MarketRules};
+use history::{History, HistoryError, Lock, LockError, Membership, OpenMode, Opened};
+use pricing::{Contracts, SlotPrices};
+use rules::RuleBook;
+use serde::{Deserialize, Serialize};
+use specta::Type;
+use tokio::sync::{Notify, broadcast};
+use tokio_util::sync::CancellationToken;
+use units::{LocalDay, ScaledClock, SharedClock, Slot, SystemClock, Timestamp, Zone};
+
+use crate::config::{HISTORY_FILE, HomeConfig, KEY_FILE, RULES_FILE, write_in_place};
+use crate::error::HomeError;
+use crate::live::Live;
+use crate::secrets::{self, KeyPlace, SecretError, SecretSource};
+use crate::tasks;
+use crate::view::frame::{NoticeCode, Refusal};
+
+/// Where the household is and how to open it.
+#[derive(Clone, Debug)]
+pub struct HomeOptions {
+    /// The data folder.
+    pub dir: PathBuf,
+    pub secrets: SecretSource,
+    /// Who holds the folder, for the sentence that a second program shows.
+    pub program: String,
+    /// Whether to begin a new home where there is none.
+    pub create: bool,
+}
+
+/// A page of the window, or its frame.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize, Type)]
+#[serde(rename_all = "snake_case")]
+pub enum ViewName {
+    Frame,
+    Now,
+    Rules,
+    Earnings,
+}
+
+impl ViewName {
+    pub const ALL: [Self; 4] = [Self::Frame, Self::Now, Self::Rules, Self::Earnings];
+}
+
+/// The handle of a household. Clones are cheap and mean the same household.
+#[derive(Clone, Debug)]
+pub struct Home {
+    state: State,
+}
+
+#[derive(Clone, Debug)]
+enum State {
+    Open(Arc<House>),
+    /// It could not be opened; every question is answered with why.
+    Blocked(Arc<Refusal>, broadcast::Sender<ViewName>),
+}
+
+/// An opened household.
+#[derive(Debug)]
+pub(crate) struct House {
+    pub dir: PathBuf,
+    pub config: HomeConfig,
+    pub clock: SharedClock,
+    pub history: History,
+    pub contracts: Option<Contracts>,
+    pub access: Access,
+    pub key: Option<DeviceKey>,
+    rules: RwLock<RuleBook>,
+    live: Mutex<Live>,
+    changes: broadcast::Sender<ViewName>,
+    pub wake: Wake,
+    pub opened_at: Timestamp,
+}
+
+/// Whether this process trades.
+#[derive(Debug)]
+pub(crate) enum Access {
+    /// The lock is held as long as the house is open.
+    Trades { _lock: Lock },
+    /// Another process trades, or the folder cannot be written.
+    LooksOn { held_by: Option<String> },
+}
+
+/// How tasks wake each other.
+#[derive(Debug, Default)]
+pub(crate) struct Wake {
+    pub trader: Notify,
+    pub courier: Notify,
+    pub settler: Notify,
+}
+
+/// Changes that a slow listener may lag behind; it then looks at everything anew.
+const CHANGES: usize = 64;
+
+/// How long a machine may hiccup. In a simulated street a hiccup must not count as market time.
+const HICCUP_S: f64 = 2.0;
+
+impl Home {
+    /// Opens a household. Where another process trades with the folder, this one only looks on.
+    pub fn open(options: HomeOptions) -> Result<Self, HomeError> {
+        Ok(Self { state: State::Open(Arc::new(House::open(options)?)) })
+    }
+
+    /// Opens a household, or a handle that answers every question with why it could not be opened.
+    pub fn open_or_explain(options: HomeOptions) -> Self {
+        Self::open(options).unwrap_or_else(|error| {
+            tracing::error!(error = crate::config::described(&error), "the household cannot be opened");
+            let state = State::Blocked(Arc::new(Refusal::from(&error)), broadcast::channel(1).0);
+            Self { state }
+        })
+    }
+
+    /// Runs the household until it is told to stop. Returns when everything is written.
+    pub async fn run(&self, stop: CancellationToken) {
+        match &self.state {
+            State::Open(house) => tasks::run(house.clone(), stop).await,
+            State::Blocked(..) => stop.cancelled().await,
+        }
+    }
+
+    /// Returns a stream of which views have become old.
+    pub fn changes(&self) -> broadcast::Receiver<ViewName> {
+        match &self.state {
+            State::Open(house) => house.changes.subscribe(),
+            State::Blocked(_, changes) => changes.subscribe(),
+        }
+    }
+
+    /// Returns the household's history, for programs that read it as a whole.
+    pub fn history(&self) -> Option<&History> {
+        self.house().ok().map(|house| &house.history)
+    }
+
+    /// Returns market time.
+    pub fn now_in_market(&self) -> Option<Timestamp> {
+        self.house().ok().map(|house| house.now())
+    }
+
+    pub(crate) fn house(&self) -> Result<&Arc<House>, Refusal> {
+        match &self.state {
+            State::Open(house) => Ok(house),
+            State::Blocked(refusal, _) => Err(refusal.as_ref().clone()),
+        }
+    }
+}
+
+impl House {
+    fn open(options: HomeOptions) -> Result<Self, HomeError> {
+        let HomeOptions { dir, secrets, program, create } = options;
+        let config = load_config(&dir, create)?;
+        let clock: SharedClock = match config.simulation {
+            Some(scale) => Arc::new(ScaledClock::new(scale)),
+            None => Arc::new(SystemClock),
+        };
+        let now = clock.now();
+        let mut live = Live::default();
+        let access = take_access(&dir, &program, &mut live)?;
+        let history = open_history(&dir, &access, now, &mut live)?;
+        let rules = load_rules(&dir, &config, &history, now)?;
+        let key = match access {
+            Access::Trades { .. } => open_key(&secrets, &dir, &mut live),
+            Access::LooksOn { .. } => None,
+        };
+        let contracts = config.contracts().expect("the configuration was checked");
+        live.exchange.market = stored_market(&history)?;
+        Ok(Self {
+            dir,
+            config,
+            clock,
+            history,
+            contracts,
+            access,
+            key,
+            rules: RwLock::new(rules),
+            live: Mutex::new(live),
+            changes: broadcast::channel(CHANGES).0,
+            wake: Wake::default(),
+            opened_at: now,
+        })
+    }
+
+    pub fn now(&self) -> Timestamp {
+        self.clock.now()
+    }
+
+    pub fn zone(&self) -> Zone {
+        self.config.zone()
+    }
+
+    pub fn today(&self) -> LocalDay {
+        LocalDay::containing(self.now(), self.zone())
+    }
+
+    pub fn trades(&self) -> bool {
+        matches!(self.access, Access::Trades { .. })
+    }
+
+    pub fn live(&self) -> MutexGuard<'_, Live> {
+        // What a panicking task left there is still the best that is known.
+        self.live.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    pub fn rules(&self) -> RuleBook {
+        self.rules.read().unwrap_or_else(PoisonError::into_inner).clone()
+    }
+
+    /// Puts other rules in force: in the file, in the history, and for the next decision.
+    pub fn change_rules(&self, book: RuleBook, who: &str) -> Result<(), HistoryError> {
+        let text = book.to_toml();
+        self.history.save_rules(&text, who, self.now())?;
+        let path = self.dir.join(RULES_FILE);
+        write_in_place(&path, &text).map_err(|cause| HistoryError::File {
+            attempt: "writing",
+            path,
+            cause,
+        })?;
+        *self.rules.write().unwrap_or_else(PoisonError::into_inner) = book;
+        self.wake.trader.notify_one();
+        self.changed(ViewName::Rules);
+        Ok(())
+    }
+
+    /// Tells whoever listens that a view is old.
+    pub fn changed(&self, view: ViewName) {
+        // Nobody listens while no window is open.
+        let _ = self.changes.send(view);
+    }
+
+    pub fn prices(&self, slot: Slot) -> Option<SlotPrices> {
+        self.contracts.as_ref()?.prices(slot)
+    }
+
+    pub fn market(&self) -> Option<MarketInfo> {
+        self.live().exchange.market.clone()
+    }
+
+    pub fn market_rules(&self) -> Option<MarketRules> {
+        self.live().exchange.market.as_ref().map(|market| market.rules)
+    }
+
+    pub fn membership(&self) -> Result<Option<Membership>, HistoryError> {
+        self.history.membership()
+    }
+
+    /// Stretches a time of patience by a hiccup of the machine, where market time runs faster.
+    pub fn patience(&self, patience: Duration) -> Duration {
+        if self.clock.speed() > 1.0 {
+            patience.max(Duration::from_secs_f64(HICCUP_S * self.clock.speed()))
+        } else {
+            patience
+        }
+    }
+
+    /// Runs what blocks on a thread that may.
+    pub async fn blocking<T: Send + 'static>(
+        self: &Arc<Self>,
+        work: impl FnOnce(&Self) -> T + Send + 'static,
+    ) -> T {
+        let house = self.clone();
+        match tokio::task::spawn_blocking(move || work(&house)).await {
+            Ok(answer) => answer,
+            Err(error) => std::panic::resume_unwind(error.into_panic()),
+        }
+    }
+}
+
+const MARKET_SETTING: &str = "market_info";
+
+/// Returns what the market said of itself last, so that a start without the exchange knows its rules.
+fn stored_market(history: &History) -> Result<Option<MarketInfo>, HistoryError> {
+    // A form that an older version wrote is asked for anew.
+    Ok(history.setting(MARKET_SETTING)?.and_then(|text| serde_json::from_str(&text).ok()))
+}
+
+impl House {
+    /// Keeps what the market says of itself.
+    pub fn store_market(&self, market: &MarketInfo) -> Result<(), HistoryError> {
+        let known = self.live().exchange.market.replace(market.clone());
+        // The times in it change with each answer; only the rest is worth a write.
+        let timeless = |market: &MarketInfo| MarketInfo {
+            market_time: Timestamp::default(),
+            real_time: Timestamp::default(),
+            ..market.clone()
+        };
+        if known.as_ref().map(timeless) == Some(timeless(market)) {
+            return Ok(());
+        }
+        let text = serde_json::to_string(market).expect("a market's description is plain data");
+        self.history.set_setting(MARKET_SETTING, &text)
+    }
+}
+
+fn load_config(dir: &std::path::Path, create: bool) -> Result<HomeConfig, HomeError> {
+    if create && !dir.join(crate::config::CONFIG_FILE).exists() {
+        std::fs::create_dir_all(dir).map_err(|cause| HomeError::Folder { path: dir.to_owned(), cause })?;
+        HomeConfig::starter().save(dir)?;
+    }
+    Ok(HomeConfig::load(dir)?)
+}
+
+fn take_access(dir: &std::path::Path, program: &str, live: &mut Live) -> Result<Access, HomeError> {
+    match Lock::acquire(dir, program) {
+        Ok(lock) => Ok(Access::Trades { _lock: lock }),
+        Err(LockError::Held { pid, program }) => {
+            Ok(Access::LooksOn { held_by: Some(format!("{program} (process {pid})")) })
+        }
+        Err(LockError::HeldSilently { .. }) => {
+            Ok(Access::LooksOn { held_by: Some("another program".to_owned()) })
+        }
+        Err(LockError::File { cause, .. }) if is_unwritable(&cause) => {
+            live.notice(
+                NoticeCode::DataReadOnly,
+                format!(
+                    "The data folder {} cannot be written. Nothing is recorded or traded; what is there is shown. \
+                     Check who owns it and whether its disk is mounted for writing, then start again.",
+                    dir.display()
+                ),
+            );
+            Ok(Access::LooksOn { held_by: None })
+        }
+        Err(error) => Err(HomeError::Lock(error)),
+    }
+}
+
+fn is_unwritable(cause: &std::io::Error) -> bool {
+    matches!(cause.kind(), std::io::ErrorKind::PermissionDenied | std::io::ErrorKind::ReadOnlyFilesystem)
+}
+
+fn open_history(
+    dir: &std::path::Path,
+    access: &Access,
+    now: Timestamp,
+    live: &mut Live,
+) -> Result<History, HomeError> {
+    let path = dir.join(HISTORY_FILE);
+    if let Access::LooksOn { .. } = access {
+        return Ok(History::open(&path, OpenMode::ReadOnly)?);
+    }
+    let (history, opened) = History::open_or_restore(&path, now)?;
+    if let Opened::Restored { snapshot_at, kept_as } = opened {
+        let kept = kept_as
+            .map_or_else(String::new, |path| format!(" The damaged file is kept as {}.", path.display()));
+        live.notice(
+            NoticeCode::HistoryRestored,
+            format!(
+                "The history was damaged and came back from the copy of {snapshot_at}. What happened since is fetched \
+                 again from the exchange and the meter's counters, as far as they know it.{kept}"
+            ),
+        );
+    }
+    Ok(history)
+}
+
+fn load_rules(
+    dir: &std::path::Path,
+    config: &HomeConfig,
+    history: &History,
+    now: Timestamp,
+) -> Result<RuleBook, HomeError> {
+    let path = dir.join(RULES_FILE);
+    let text = match std::fs::read_to_string(&path) {
+        Ok(text) => text,
+        Err(cause) if cause.kind() == std::io::ErrorKind::NotFound => String::new(),
+        Err(cause) => return Err(HomeError::Rules(cause.to_string())),
+    };
+    let book = RuleBook::parse(&text, config.currency)
+        .map_err(|error| HomeError::Rules(crate::config::described(&error)))?;
+    if history.is_writable() {
+        history.save_rules(&book.to_toml(), "file", now)?;
+    }
+    Ok(book)
+}
+
+fn open_key(source: &SecretSource, dir: &std::path::Path, live: &mut Live) -> Option<DeviceKey> {
+    let place = std::path::absolute(dir).unwrap_or_else(|_| dir.to_owned());
+    match secrets::open_or_create(source, &dir.join(KEY_FILE), &place.to_string_lossy()) {
+        Ok((key, KeyPlace::Keyring)) => Some(key),
+        Ok((key, KeyPlace::SealedFile)) => {
+            live.notice(
+                NoticeCode::KeyInFile,
+                "This computer offers no system keyring. The private key lies in the file key.sealed, which only the \
+                 passphrase opens. Keep the passphrase; without it the key is lost.",
+            );
+            Some(key)
+        }
+        Err(error) => {
+            let code =
+                if matches!(error, SecretError::Locked) { NoticeCode::KeyLocked } else { NoticeCode::NoKey };
+            tracing::warn!(error = crate::config::described(&error), "no key to sign with");
+            live.notice(code, crate::config::described(&error));
+            None
+        }
+    }
+}

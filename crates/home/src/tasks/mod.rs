@@ -1,0 +1,61 @@
+//! The household's tasks: each has an owner, a name and an end.
+
+mod bookkeeper;
+mod caretaker;
+mod courier;
+mod onlooker;
+mod readers;
+mod settler;
+mod trader;
+
+use std::sync::Arc;
+
+use tokio::sync::mpsc;
+use tokio_util::sync::CancellationToken;
+use tokio_util::task::TaskTracker;
+
+use crate::house::House;
+
+/// Samples on their way to the bookkeeper: a minute of three meters read every second. A bookkeeper that
+/// is further behind makes the readers wait.
+const SAMPLES: usize = 180;
+
+/// Runs everything until it is told to stop, and returns when all has been written.
+pub async fn run(house: Arc<House>, stop: CancellationToken) {
+    let tasks = TaskTracker::new();
+    if house.trades() {
+        // The market's rules say how far apart samples may lie, so they are asked for first.
+        courier::introduce(&house, &stop).await;
+        let (samples, received) = mpsc::channel(SAMPLES);
+        readers::spawn(&house, samples, &stop, &tasks);
+        tasks.spawn(bookkeeper::run(house.clone(), received));
+        tasks.spawn(trader::run(house.clone(), stop.clone()));
+        tasks.spawn(courier::run(house.clone(), stop.clone()));
+        tasks.spawn(settler::run(house.clone(), stop.clone()));
+        tasks.spawn(caretaker::run(house.clone(), stop.clone()));
+    } else {
+        tasks.spawn(onlooker::run(house.clone(), stop.clone()));
+    }
+    tasks.close();
+    stop.cancelled().await;
+    tasks.wait().await;
+    if house.trades()
+        && let Err(error) = house.blocking(|house| house.history.flush()).await
+    {
+        tracing::error!(%error, "the last samples could not be written");
+    }
+}
+
+/// Sleeps until market time shows `time`, or the household stops; says whether it goes on.
+async fn sleep_until(house: &House, time: units::Timestamp, stop: &CancellationToken) -> bool {
+    loop {
+        let left = house.clock.real_until(time);
+        if left.is_zero() {
+            return !stop.is_cancelled();
+        }
+        tokio::select! {
+            () = stop.cancelled() => return false,
+            () = tokio::time::sleep(left) => {}
+        }
+    }
+}
