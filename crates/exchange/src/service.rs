@@ -24,7 +24,7 @@ pub enum Failure {
     #[error(transparent)]
     Store(#[from] StoreError),
     #[error("the configuration that the database holds cannot be read")]
-    Config(#[from] crate::config::ConfigError),
+    Config(#[source] Box<crate::config::ConfigError>),
     #[error("slot {slot} cannot be settled")]
     Settlement {
         slot: Slot,
@@ -44,6 +44,12 @@ pub enum Failure {
 impl From<rusqlite::Error> for Failure {
     fn from(error: rusqlite::Error) -> Self {
         Self::Store(error.into())
+    }
+}
+
+impl From<crate::config::ConfigError> for Failure {
+    fn from(error: crate::config::ConfigError) -> Self {
+        Self::Config(Box::new(error))
     }
 }
 

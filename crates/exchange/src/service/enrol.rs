@@ -11,7 +11,7 @@ use rusqlite::Connection;
 use sha2::{Digest as _, Sha256};
 use units::{AreaId, KeyId, MemberId, OrderId, Slot, Timestamp};
 
-use super::{Failure, refuse};
+use super::{Failure, governing, refuse};
 use crate::config::MarketConfig;
 use crate::store::rows::key::{self, KeyRow};
 use crate::store::rows::member::{self, Joined, MemberRow};
@@ -180,11 +180,15 @@ fn enter(db: &Connection, id: &MemberId, now: Timestamp, request: &JoinRequest) 
         member::set_terms(db, id, &request.terms_version)?;
         return set_contract(db, id, current.next(), request.contract);
     }
-    // Areas may be new in the newest configuration, so nobody takes part in slots of an earlier one.
-    let governed = config::latest(db)?.map_or(current, |version| version.from.max(current));
-    let joined = Joined { first_slot: governed, at: now, terms_version: request.terms_version.clone() };
+    let (_, config) = governing(db, current)?;
+    // An area may be new in a configuration that governs later slots only.
+    let first_slot = match config.areas.iter().any(|area| area.id == row.area) {
+        true => current,
+        false => config::latest(db)?.map_or(current, |version| version.from.max(current)),
+    };
+    let joined = Joined { first_slot, at: now, terms_version: request.terms_version.clone() };
     member::set_joined(db, id, &joined)?;
-    set_contract(db, id, governed, request.contract)
+    set_contract(db, id, first_slot, request.contract)
 }
 
 /// Returns the membership of a key's member, with the contract of the slot that runs now.

@@ -148,7 +148,7 @@ pub(crate) fn audit(db: &Connection) -> Result<Audit, Failure> {
     let mut energy_imbalance = WattHours::ZERO;
     for row in slot::list(db, everything)?.into_iter().filter(|row| row.traded.is_some()) {
         slots += 1;
-        energy_imbalance = energy_imbalance + imbalance(db, row.slot)?;
+        energy_imbalance += imbalance(db, row.slot)?;
         if !settles_again(db, &row)? {
             deviating_slots.push(row.slot);
         }
@@ -173,10 +173,10 @@ fn imbalance(db: &Connection, slot: Slot) -> Result<WattHours, Failure> {
     let mut off = WattHours::ZERO;
     let (mut sold, mut bought) = (WattHours::ZERO, WattHours::ZERO);
     for (_, member) in settled::of_slot(db, slot)? {
-        off = off + (member.export - member.sold - member.to_utility).abs();
-        off = off + (member.import - member.bought - member.from_utility).abs();
-        sold = sold + member.sold;
-        bought = bought + member.bought;
+        off += (member.export - member.sold - member.to_utility).abs();
+        off += (member.import - member.bought - member.from_utility).abs();
+        sold += member.sold;
+        bought += member.bought;
     }
     Ok(off + (sold - bought).abs())
 }

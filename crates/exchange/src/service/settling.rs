@@ -114,7 +114,7 @@ pub(super) fn store(
     let mut traded = WattHours::ZERO;
     for (member, &measured) in input.members.iter().zip(measured) {
         let totals = settlement.member_totals(member).unwrap_or_default();
-        traded = traded + totals.sold;
+        traded += totals.sold;
         settled::insert_member(
             db,
             &SettledMember {
@@ -202,7 +202,7 @@ fn deltas(db: &Connection, slot: Slot, id: &MemberId, wanted: &[Posting]) -> Res
             (&new.account, &new.reference, new.what) == (&old.account, &old.reference, old.what)
         };
         match deltas.iter_mut().find(same) {
-            Some(new) => new.amount = new.amount - old.amount,
+            Some(new) => new.amount -= old.amount,
             None => deltas.push(Posting { amount: -old.amount, ..old }),
         }
     }

@@ -54,7 +54,7 @@ async fn a_past_is_there_before_its_members_join() {
         if page.settlements.is_empty() {
             break;
         }
-        sold = sold + page.settlements.iter().map(|it| it.sold).sum();
+        sold += page.settlements.iter().map(|it| it.sold).sum();
         cursor = page.next;
     }
     assert_eq!(sold, wh(100 * count as i64));

@@ -93,7 +93,8 @@ async fn a_revoked_key_is_locked_out_and_its_open_orders_end() {
     let bound = home.offer(slot("2026-06-01T12:15:00Z"), 100, 100_000).await;
     let kept = second.offer(slot("2026-06-01T13:00:00Z"), 100, 100_000).await;
     street.at("2026-06-01T12:10:00Z").await;
-    assert_eq!(street.exchange.revoke(home.key.key_id()).await.unwrap(), [lost.id.clone()]);
+    let cancelled = street.exchange.revoke(home.key.key_id()).await.unwrap();
+    assert_eq!(cancelled, std::slice::from_ref(&lost.id));
     assert_eq!(code(home.client.me().await), ProblemCode::RevokedKey);
     let orders =
         second.client.orders(slot("2026-06-01T12:00:00Z"), slot("2026-06-02T12:00:00Z")).await.unwrap();
@@ -103,6 +104,38 @@ async fn a_revoked_key_is_locked_out_and_its_open_orders_end() {
     // What the lost device signed is of no use through another one either.
     let stolen = home.sign(home.order(slot("2026-06-01T13:00:00Z"), Side::Sell, 100, 100_000));
     assert_refused(&second.place_signed(stolen).await, ProblemCode::RevokedKey);
+}
+
+#[tokio::test]
+async fn a_household_of_a_new_area_takes_part_once_the_area_is_there() {
+    let street = Street::new().await;
+    let old = street.home("home-01").await;
+    let file = street.dir().join("market.toml");
+    let text = std::fs::read_to_string(&file).unwrap();
+    let area = "\n[[area]]\nid = \"feeder-2\"\nparent = \"feeder-1\"\nfee_micros_per_kwh = 5000\n";
+    std::fs::write(&file, text + area).unwrap();
+    let street = street.restart().await;
+    let old = old.moved_to(&street);
+    let invitation = street.invite_into("home-02", "feeder-2").await;
+    let new = Home::new(&street.address, "home-02", DeviceKey::generate().unwrap());
+    new.join(&invitation).await.unwrap();
+    let traded = slot("2026-06-01T12:15:00Z");
+    old.offer(traded, 1000, 100_000).await;
+    new.bid(traded, 1000, 200_000).await;
+    street.at("2026-06-01T12:30:00Z").await;
+    old.report(slot("2026-06-01T12:00:00Z"), None).await;
+    old.report(traded, Some([0, 0, 0, 400])).await;
+    new.report(traded, Some([0, 400, 0, 0])).await;
+    street.exchange.tick().await.unwrap();
+    let first = street.exchange.slot_report(slot("2026-06-01T12:00:00Z")).await.unwrap().unwrap();
+    assert_eq!((first.areas.len(), first.members.len()), (1, 1));
+    let second = street.exchange.slot_report(traded).await.unwrap().unwrap();
+    assert_eq!((second.areas.len(), second.traded.get()), (2, 400));
+    // The line's fee is the difference between the two areas' prices, and goes to the network.
+    let [near, far] = [&second.areas[0], &second.areas[1]];
+    assert_eq!(far.price.unwrap() - near.price.unwrap(), price(5_000));
+    assert_eq!(far.flow_to_parent.get(), -400);
+    assert!(street.exchange.audit().await.unwrap().holds());
 }
 
 #[tokio::test]

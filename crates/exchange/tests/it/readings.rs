@@ -74,7 +74,7 @@ async fn a_held_reading_holds_up_nobody_else() {
     assert!(street.exchange.slot_report(slot(NOON)).await.unwrap().is_none());
     street.at("2026-06-01T13:15:00Z").await;
     let report = street.exchange.slot_report(slot(NOON)).await.unwrap().unwrap();
-    assert_eq!(report.members[0].1.measured, false);
+    assert!(!report.members[0].1.measured);
     assert_eq!(report.members[1].1.from_utility, wh(50));
 }
 

@@ -83,20 +83,28 @@ impl Street {
     }
 
     pub async fn invite(&self, member: &str) -> Invitation {
-        let limits = Limits { fuse_w: 24_000, exposure: Money::from_nanos(20_000_000_000) };
-        self.invite_with(member, limits, SystemClock::now_plus(3600)).await
+        self.exchange.invite(self.invitation_of(member)).await.unwrap()
+    }
+
+    pub async fn invite_into(&self, member: &str, area: &str) -> Invitation {
+        let invite = Invite { area: units::AreaId::new(area).unwrap(), ..self.invitation_of(member) };
+        self.exchange.invite(invite).await.unwrap()
     }
 
     pub async fn invite_with(&self, member: &str, limits: Limits, expires: Timestamp) -> Invitation {
-        let invite = Invite {
+        let invite = Invite { limits, expires, ..self.invitation_of(member) };
+        self.exchange.invite(invite).await.unwrap()
+    }
+
+    fn invitation_of(&self, member: &str) -> Invite {
+        Invite {
             member: MemberId::new(member).unwrap(),
             area: self.exchange.config().areas[0].id.clone(),
             metering_point: format!("meter-of-{member}"),
-            limits,
-            expires,
+            limits: Limits { fuse_w: 24_000, exposure: Money::from_nanos(20_000_000_000) },
+            expires: SystemClock::now_plus(3600),
             address: self.address.clone(),
-        };
-        self.exchange.invite(invite).await.unwrap()
+        }
     }
 
     /// Invites a household and lets it join.
