@@ -129,7 +129,8 @@ impl Owner {
                 let known = job.last.as_ref().or(unit.trouble());
                 Some(known.cloned().unwrap_or(Trouble::Crowded { waited }))
             } else {
-                blocked.as_ref().filter(|(until, _)| *until >= job.deadline).map(|(_, why)| why.clone())
+                let hopeless = |(until, why): &&(Instant, Trouble)| *until >= job.deadline || why.lasts();
+                blocked.as_ref().filter(hopeless).map(|(_, why)| why.clone())
             };
             if let Some(trouble) = verdict {
                 if let Some(job) = self.waiting.remove(index) {
@@ -290,9 +291,10 @@ impl Owner {
                 Ok(())
             }
             Err(trouble) => {
-                let pause = FIRST_RETRY * 2u32.pow(self.retry.failures.min(5));
+                let doubled = FIRST_RETRY * 2u32.pow(self.retry.failures.min(5));
+                let pause = if trouble.lasts() { LONGEST_RETRY } else { doubled.min(LONGEST_RETRY) };
                 self.retry.failures += 1;
-                self.disconnected(&trouble, pause.min(LONGEST_RETRY));
+                self.disconnected(&trouble, pause);
                 Err(trouble)
             }
         }

@@ -105,6 +105,11 @@ impl Trouble {
         }
     }
 
+    /// Returns whether only a person can end it, so that waiting is in vain.
+    pub fn lasts(&self) -> bool {
+        matches!(self, Self::PermissionDenied | Self::Unusable(_))
+    }
+
     /// Returns whether there is no connection to ask over.
     pub fn is_disconnection(&self) -> bool {
         matches!(self.code(), Code::Closed | Code::Permission) || *self == Self::PortBusy

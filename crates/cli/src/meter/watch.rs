@@ -118,7 +118,7 @@ impl Watch {
                 () = at(end) => return Ok(()),
                 _ = ticks.tick() => self.poll(end).await?,
                 () = gone(&self.meter), if self.state != Some(State::Disconnected) => {
-                    self.change(State::Disconnected)?;
+                    self.change(State::Disconnected, self.meter.now())?;
                 }
             }
         }
@@ -136,7 +136,7 @@ impl Watch {
             // The connection is away: say so at once, then go on waiting for it.
             None => {
                 self.tell_troubles()?;
-                self.change(State::Disconnected)?;
+                self.change(State::Disconnected, self.meter.now())?;
                 return Ok(());
             }
         };
@@ -152,7 +152,7 @@ impl Watch {
             freshness.judge(&mut sample);
         }
         let stale = sample.flags.contains(&Flag::Stale);
-        self.change(if stale { State::Stale } else { State::Connected })?;
+        self.change(if stale { State::Stale } else { State::Connected }, sample.at)?;
         self.good_at = Some(Instant::now());
         let slots = self.slots.get_or_insert_with(|| {
             let counter = sample.import.max(sample.export).unwrap_or(Energy::ZERO);
@@ -169,9 +169,9 @@ impl Watch {
         let gone = error.trouble.is_disconnection();
         self.last_error = Some(error);
         if gone {
-            self.change(State::Disconnected)?;
+            self.change(State::Disconnected, self.meter.now())?;
         } else if self.good_at.is_some_and(|good_at| good_at.elapsed() > self.stale_after) {
-            self.change(State::Stale)?;
+            self.change(State::Stale, self.meter.now())?;
         }
         let patience = self.meter.now() - self.settings.max_border_gap;
         let events = self.slots.as_mut().map(|slots| slots.flush_until(patience));
@@ -203,11 +203,11 @@ impl Watch {
         Ok(())
     }
 
-    fn change(&mut self, state: State) -> Result<(), Failure> {
+    fn change(&mut self, state: State, at: Timestamp) -> Result<(), Failure> {
         if self.state.replace(state) == Some(state) {
             return Ok(());
         }
-        self.tell(Event::State { at: self.meter.now(), state })
+        self.tell(Event::State { at, state })
     }
 
     fn tell(&self, event: Event) -> Result<(), Failure> {

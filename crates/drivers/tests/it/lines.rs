@@ -126,6 +126,19 @@ async fn a_serial_port_is_for_one_program_only_and_is_free_after_it() {
 }
 
 #[tokio::test]
+async fn what_only_a_person_can_change_is_told_at_once() {
+    let file = tempfile::NamedTempFile::new().unwrap();
+    let endpoint = Endpoint::serial(file.path(), Line::default());
+    let patient = drivers::DeviceSettings { patience: Duration::from_secs(60), ..quick() };
+    let device = Bus::open(endpoint.clone(), BusSettings::of(&endpoint)).device(1, patient);
+    for _ in 0..2 {
+        let began = Instant::now();
+        let error = device.read(&[read(0, 2)]).await.unwrap_err();
+        assert!(matches!(error.trouble, Trouble::Unusable(_)) && began.elapsed() < Duration::from_secs(5));
+    }
+}
+
+#[tokio::test]
 async fn an_adapter_that_is_pulled_out_is_missed_at_once_and_found_when_it_is_back() {
     let dev = tempfile::tempdir().unwrap();
     let path = dev.path().join("ttyUSB0");
