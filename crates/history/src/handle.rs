@@ -198,3 +198,38 @@ pub fn prepare_to_write(connection: &Connection) -> Result<(), HistoryError> {
 fn escaped(path: &Path) -> String {
     path.to_string_lossy().replace('%', "%25").replace('?', "%3f").replace('#', "%23")
 }
+
+#[cfg(test)]
+mod tests {
+    use metering::Sample;
+    use units::{MeterId, Timestamp};
+
+    use super::*;
+
+    #[test]
+    fn a_full_disk_is_said_to_be_one_and_what_waits_is_written_when_there_is_room() {
+        let place = Place::Memory("/full".to_owned());
+        let connection = place.open(OpenFlags::SQLITE_OPEN_READ_WRITE).unwrap();
+        prepare_to_write(&connection).unwrap();
+        schema::create(&connection).unwrap();
+        let history = History::with_writer(place, connection).unwrap();
+        let room_for = |pages: u32| {
+            let limit = move |connection: &Connection| {
+                // Setting it answers with a row.
+                Ok(connection.query_row(&format!("pragma max_page_count = {pages}"), [], |_| Ok(()))?)
+            };
+            history.write("limiting", Durability::InFile, limit).unwrap();
+        };
+        room_for(1);
+        let (meter, time) = (MeterId::new("grid").unwrap(), Timestamp::from_seconds(0));
+        history.record_sample(&meter, &Sample { at: time, ..Sample::default() }, time).unwrap();
+        let refused = history.save_rules(&"x".repeat(10_000), "owner", time);
+        assert!(matches!(refused, Err(HistoryError::StorageFull)), "{refused:?}");
+        assert_eq!(history.rules_now().unwrap(), None);
+        assert!(history.latest_sample(&meter).unwrap().is_some(), "readable still");
+        room_for(10_000);
+        history.flush().unwrap();
+        assert!(history.pending().of(&meter).is_empty());
+        assert!(history.latest_sample(&meter).unwrap().is_some());
+    }
+}
