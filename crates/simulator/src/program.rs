@@ -54,8 +54,9 @@ async fn live(street: &Street, options: &Options) -> Result<Summary> {
 async fn tell_slots(street: &Street, json: bool, next: &mut Slot, end: Option<Timestamp>) -> Result<()> {
     while end.is_none_or(|end| next.start() < end) {
         street.wait_until(next.end()).await;
-        street.wait_settled(*next).await?;
-        if let Some(line) = street.slot_line(*next).await? {
+        if street.wait_settled(*next).await?
+            && let Some(line) = street.slot_line(*next).await?
+        {
             if json { say(&serde_json::to_string(&line)?)? } else { say(&slot_text(&line))? }
         }
         *next = next.next();

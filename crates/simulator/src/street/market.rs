@@ -21,6 +21,9 @@ pub(super) const CONTRACT: SlotPrices =
 /// 3 x 25 A at 230 V.
 pub(super) const FUSE_W: u32 = 17_250;
 
+/// How long before a slot its gate closes.
+pub(super) const GATE_S: u32 = 300;
+
 /// How far a hiccup of the machine may part two samples, in real seconds: it must not be scaled up.
 const HICCUP_S: f64 = 0.3;
 
@@ -43,6 +46,7 @@ pub(super) fn config(speed: f64, scale: Option<Scale>) -> MarketConfig {
     config.zone = ZONE.name().to_owned();
     config.cap_micros_per_kwh = CONTRACT.retail;
     config.floor_micros_per_kwh = CONTRACT.feed_in;
+    config.gate_s = GATE_S;
     config.border_gap_s = (HICCUP_S * speed).max(30.0) as u32;
     config.readings_close_s = (LATE_S * speed).clamp(300.0, 3600.0 * 4.0) as u32;
     config.scale = scale;

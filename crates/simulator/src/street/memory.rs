@@ -21,16 +21,15 @@ use units::{Currency, Energy, KeyId, LocalDay, MarketId, Power, Slot, Timestamp}
 
 use super::StreetError;
 use super::folders::{meter_id, meter_roles};
-use super::market::{CONTRACT, FUSE_W};
+use super::market::{CONTRACT, FUSE_W, GATE_S};
 use crate::house::{Counters, House, HousePlan, ZONE};
 use crate::past::{PastHouse, PastSlot, tell};
 
 /// How long after a slot its money was known.
 const SETTLED_AFTER: Duration = Duration::from_secs(40);
 
-/// How long before its slot an order was made, and the gate closed.
+/// How long before its slot an order was made.
 const ORDERED_BEFORE: Duration = Duration::from_secs(3600);
-const GATE: Duration = Duration::from_secs(300);
 
 /// Returns the instant at which everything before a slot is past, and settled.
 pub(super) fn tells_at(first_lived: Slot) -> Timestamp {
@@ -201,7 +200,7 @@ impl Writer {
                 key: key.clone(),
                 salt: String::new(),
                 signature: String::new(),
-                gate: slot.slot.start() - GATE,
+                gate: slot.slot.start() - Duration::from_secs(GATE_S.into()),
                 queued_at: slot.slot.start() - ORDERED_BEFORE,
             };
             orders.map(order).collect()

@@ -27,9 +27,16 @@ pub use report::{HouseLine, SlotLine, Summary};
 /// A slot must last 2 s of real time, or a household cannot read, decide and report within it.
 pub const HIGHEST_SPEED: f64 = 450.0;
 
-/// How long before its first slot the street comes to life, in real time: the households join, read their
-/// meters and place orders, so that the first slot is wholly measured.
+/// How long before its first slot the street comes to life at least, in real time: the households join,
+/// read their meters and place orders, so that the first slot is wholly measured.
 const LEAD: Duration = Duration::from_secs(3);
+
+/// At low speeds it takes long until the first slot's gate is near; then a later slot is the first.
+const LONGEST_LEAD: Duration = Duration::from_secs(8);
+
+/// What joining takes, in real time, beyond what each household takes to open its key.
+const JOINING: Duration = Duration::from_millis(1500);
+const OPENING: Duration = Duration::from_millis(100);
 
 /// What a street is made of.
 #[derive(Clone, Debug)]
@@ -81,9 +88,9 @@ pub enum StreetError {
         cause: history::HistoryError,
     },
     #[error("the exchange of the street")]
-    Exchange(#[from] ExchangeError),
+    Exchange(#[source] Box<ExchangeError>),
     #[error("the books of the street's exchange")]
-    Books(#[from] exchange::Failure),
+    Books(#[source] Box<exchange::Failure>),
     #[error("the serial line of {house}")]
     SerialLine {
         house: String,
@@ -94,6 +101,18 @@ pub enum StreetError {
     Past(#[from] settlement::InvalidInput),
     #[error("the exchange keeps the past differently from what the households were told: {0}")]
     PastDiffers(String),
+}
+
+impl From<ExchangeError> for StreetError {
+    fn from(error: ExchangeError) -> Self {
+        Self::Exchange(Box::new(error))
+    }
+}
+
+impl From<exchange::Failure> for StreetError {
+    fn from(error: exchange::Failure) -> Self {
+        Self::Books(Box::new(error))
+    }
 }
 
 /// A street that lives until it is ended.
@@ -168,7 +187,13 @@ impl StreetOptions {
 
     /// Returns the first slot that is not past: the one in which the households come to life.
     fn first_lived(&self) -> Slot {
-        Slot::containing(self.start - LEAD.mul_f64(self.speed))
+        Slot::containing(self.start - self.lead().mul_f64(self.speed))
+    }
+
+    /// Returns how long before the start the clock begins: long enough to join before the first gate.
+    fn lead(&self) -> Duration {
+        let gate = Duration::from_secs(market::GATE_S.into()).div_f64(self.speed);
+        (gate + JOINING).clamp(LEAD, LONGEST_LEAD) + OPENING * self.houses
     }
 
     fn past_from(&self) -> Slot {
@@ -199,7 +224,7 @@ impl Street {
 
         let scale = Scale {
             market_origin: options.start,
-            real_origin: SystemClock.now() + LEAD,
+            real_origin: SystemClock.now() + options.lead(),
             speed: options.speed,
         };
         market::begin(&exchange_dir, options.speed, scale)?;
@@ -258,13 +283,17 @@ impl Street {
         }
     }
 
-    /// Waits until the exchange has settled a slot.
-    pub async fn wait_settled(&self, slot: Slot) -> Result<(), StreetError> {
+    /// Waits until the exchange has settled a slot that is over; returns false where it never will, since
+    /// nobody was a member before the slot's gate.
+    pub async fn wait_settled(&self, slot: Slot) -> Result<bool, StreetError> {
         let mut news = self.exchange.settled();
         loop {
             news.borrow_and_update();
             if self.exchange.slot_report(slot).await?.is_some() {
-                return Ok(());
+                return Ok(true);
+            }
+            if self.exchange.slots(slot..slot.next()).await?.slots.is_empty() {
+                return Ok(false);
             }
             // The exchange outlives this call, since the street holds it.
             let _ = news.changed().await;

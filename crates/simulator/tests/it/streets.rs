@@ -1,0 +1,146 @@
+//! A whole street: real households, a real exchange, real meters, on a clock of 450 seconds a second.
+
+use std::collections::BTreeMap;
+use std::path::Path;
+
+use exchange_api::SlotState;
+use metering::Quality;
+use simulator::street::{Street, StreetError, StreetOptions};
+use units::Slot;
+
+fn options(dir: &Path, past_days: u32) -> StreetOptions {
+    StreetOptions {
+        dir: dir.to_owned(),
+        houses: 4,
+        seed: 7,
+        speed: 450.0,
+        start: "2026-06-01T10:00:00Z".parse().unwrap(),
+        app_house: None,
+        past_days,
+    }
+}
+
+/// Lives through so many slots and returns the street.
+async fn live(street: &Street, slots: i64) -> std::ops::Range<Slot> {
+    let range = street.first_slot()..street.first_slot().offset(slots);
+    for slot in Slot::range(range.clone()) {
+        street.wait_until(slot.end()).await;
+        assert!(street.wait_settled(slot).await.unwrap(), "{slot} has no members");
+    }
+    range
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_street_trades_and_everything_adds_up() {
+    let dir = tempfile::tempdir().unwrap();
+    let street = Street::build(options(dir.path(), 2)).await.unwrap();
+    let slots = live(&street, 6).await;
+    let mut traded = 0;
+    for slot in Slot::range(slots.clone()) {
+        let line = street.slot_line(slot).await.unwrap().unwrap();
+        assert_eq!(line.houses.len(), 4);
+        for house in &line.houses {
+            assert_eq!(house.quality, Quality::Measured, "{slot} {house:?}");
+            assert!(!house.earned_nanos.is_negative() && !house.saved_nanos.is_negative());
+        }
+        let price = line.areas[0].price.unwrap().micros_per_kwh();
+        assert!((81_000..=320_000).contains(&price), "{price}");
+        traded += line.traded_wh.get();
+    }
+    assert!(traded > 0, "neighbours trade by day");
+
+    let summary = street.summary(slots.start, slots.end).await.unwrap();
+    assert_eq!(summary.slots, 6);
+    assert_eq!(summary.traded_wh.get(), traded);
+    assert!(summary.holds(), "{summary:?}");
+
+    // The exchange's own books hold over the past as well, which it settled again.
+    let audit = street.exchange().audit().await.unwrap();
+    assert!(audit.holds(), "{audit:?}");
+    assert!(audit.slots >= 2 * 96 + 6);
+    what_the_meters_counted_is_what_was_read(&street, slots.start);
+    the_past_ends_where_life_begins(&street, slots.start);
+    street.finish().await;
+}
+
+/// Between two samples the border is a straight line, while the house's power moves.
+fn what_the_meters_counted_is_what_was_read(street: &Street, slot: Slot) {
+    for neighbour in street.neighbours() {
+        let read = neighbour.own_slot(slot).unwrap().unwrap();
+        let (import, export) = neighbour.house.market_energy(slot);
+        let off = |read: Option<units::Energy>, meant: units::WattHours| {
+            (read.unwrap().floor_watt_hours() - meant).get().abs()
+        };
+        assert!(off(read.import, import) <= 40, "{}: {read:?} for {import}", neighbour.member);
+        assert!(off(read.export, export) <= 40, "{}: {read:?} for {export}", neighbour.member);
+    }
+}
+
+/// Every household remembers each past slot as settled, by the same figures as the exchange.
+fn the_past_ends_where_life_begins(street: &Street, first: Slot) {
+    for neighbour in street.neighbours() {
+        let history = neighbour.home.as_ref().unwrap().history().unwrap();
+        let settled = history.settlements(first.offset(-200)..first).unwrap();
+        let by_slot: BTreeMap<Slot, u32> = settled.iter().map(|it| (it.slot, it.version)).collect();
+        assert!(by_slot.len() >= 2 * 96, "{} slots", by_slot.len());
+        assert!(settled.iter().any(|it| !it.sold.is_zero() || !it.bought.is_zero()));
+        let decided = history.decisions(first.offset(-50)..first.offset(-49)).unwrap();
+        assert_eq!(decided.len(), 2);
+        let orders = history.orders(first.offset(-50)..first.offset(-49)).unwrap();
+        assert!(orders.iter().all(|order| order.state == history::OrderState::Cleared), "{orders:?}");
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_silent_meter_holds_up_nobody_and_makes_no_energy() {
+    let dir = tempfile::tempdir().unwrap();
+    let street = Street::build(options(dir.path(), 0)).await.unwrap();
+    let first = street.first_slot();
+    street.wait_until(first.start()).await;
+    let faults = street.neighbours()[1].meters.faults().clone();
+    faults.set(simulator::meter::Fault::Silent);
+    street.wait_until(first.end()).await;
+    faults.set(simulator::meter::Fault::None);
+    let slots = live(&street, 2).await;
+    let line = street.slot_line(first).await.unwrap().unwrap();
+    assert_ne!(line.houses[1].quality, Quality::Measured);
+    assert_eq!((line.houses[1].bought_wh.get(), line.houses[1].import_wh), (0, None));
+    let state = street.exchange().slots(first..first.next()).await.unwrap().slots[0].state;
+    assert!(state >= SlotState::Settled);
+    let summary = street.summary(slots.start, slots.end).await.unwrap();
+    assert!(summary.holds(), "{summary:?}");
+    street.finish().await;
+}
+
+#[tokio::test]
+async fn what_cannot_be_simulated_is_refused_with_a_sentence() {
+    let dir = tempfile::tempdir().unwrap();
+    let refused = async |change: fn(&mut StreetOptions)| {
+        let mut options = options(dir.path(), 0);
+        change(&mut options);
+        Street::build(options).await.unwrap_err().to_string()
+    };
+    assert!(refused(|options| options.speed = 451.0).await.contains("at least 2 s of real time"));
+    assert!(refused(|options| options.speed = f64::NAN).await.contains("--speed"));
+    assert!(refused(|options| options.houses = 0).await.contains("--houses"));
+    assert!(refused(|options| options.app_house = Some(5)).await.contains("no house 5"));
+    std::fs::create_dir(dir.path().join("exchange")).unwrap();
+    let inhabited = Street::build(options(dir.path(), 0)).await.unwrap_err();
+    assert!(matches!(inhabited, StreetError::Inhabited(_)), "{inhabited}");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn the_house_of_a_window_is_left_to_the_window() {
+    let dir = tempfile::tempdir().unwrap();
+    let street = Street::build(StreetOptions { app_house: Some(1), ..options(dir.path(), 0) }).await.unwrap();
+    let neighbour = &street.neighbours()[0];
+    assert!(neighbour.home.is_none());
+    for file in ["home.toml", "rules.toml", "invitation.txt", "passphrase"] {
+        assert!(neighbour.dir.join(file).exists(), "{file}");
+    }
+    let config = home::config::HomeConfig::load(&neighbour.dir).unwrap();
+    assert_eq!(config.simulation, Some(street.clock().scale()));
+    let slots = live(&street, 1).await;
+    assert_eq!(street.slot_line(slots.start).await.unwrap().unwrap().houses.len(), 3);
+    street.finish().await;
+}
