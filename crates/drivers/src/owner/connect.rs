@@ -1,0 +1,93 @@
+//! Makes the connection, and makes it again: less and less often where it is in vain.
+
+use std::hash::{BuildHasher, Hasher};
+use std::time::{Duration, Instant};
+
+use super::Owner;
+use crate::bus::{Job, LineState};
+use crate::trouble::Trouble;
+use crate::unit::Unit;
+
+/// Pauses between tries to connect: doubled from the first to the longest.
+const FIRST_RETRY: Duration = Duration::from_millis(250);
+const LONGEST_RETRY: Duration = Duration::from_secs(5);
+
+/// A device that hangs up at once serves another program. It is asked less and less often, after a few
+/// quick tries, since a proxy whose device restarts looks the same.
+const QUICK_HANG_UPS: u32 = 3;
+const HANG_UP_PAUSES_S: [u64; 5] = [5, 5, 10, 20, 60];
+
+/// When to try to connect again.
+#[derive(Debug, Default)]
+pub(super) struct Retry {
+    pub failures: u32,
+    pub hang_ups: u32,
+    pub not_before: Option<(Instant, Trouble)>,
+}
+
+impl Owner {
+    /// Makes a connection if there is none.
+    pub(super) async fn connect(&mut self, job: &Job) -> Result<(), Trouble> {
+        if self.link.is_some() {
+            return Ok(());
+        }
+        let patience = job.deadline.saturating_duration_since(Instant::now()).max(FIRST_RETRY);
+        match self.way.connect(self.settings.connect_timeout.min(patience)).await {
+            Ok(link) => {
+                tracing::debug!(endpoint = %self.endpoint, "connected");
+                self.retry.not_before = None;
+                if !self.endpoint.speaks_rtu() {
+                    // Answers of Modbus TCP belong to their connection.
+                    self.units.values_mut().for_each(Unit::settle);
+                }
+                self.link = Some(link);
+                self.traffic = None;
+                self.state.send_if_modified(|state| {
+                    std::mem::replace(state, LineState::Connected) != LineState::Connected
+                });
+                tokio::time::sleep(job.pace.connect_delay).await;
+                Ok(())
+            }
+            Err(trouble) => {
+                let doubled = FIRST_RETRY * 2u32.pow(self.retry.failures.min(5));
+                let pause = if trouble.lasts() { LONGEST_RETRY } else { doubled.min(LONGEST_RETRY) };
+                self.retry.failures += 1;
+                self.disconnected(&trouble, pause);
+                Err(trouble)
+            }
+        }
+    }
+
+    /// Drops the connection after trouble on it.
+    pub(super) fn drop_link(&mut self, trouble: Trouble) -> Trouble {
+        let Some(link) = self.link.take() else { return trouble };
+        let at_once = matches!(trouble, Trouble::HungUp) && !link.proven;
+        if !at_once {
+            self.disconnected(&trouble, Duration::ZERO);
+            return trouble;
+        }
+        let pause = match self.retry.hang_ups.checked_sub(QUICK_HANG_UPS) {
+            None => FIRST_RETRY * 2u32.pow(self.retry.hang_ups),
+            Some(more) => {
+                Duration::from_secs(HANG_UP_PAUSES_S[(more as usize).min(HANG_UP_PAUSES_S.len() - 1)])
+            }
+        };
+        self.retry.hang_ups += 1;
+        self.disconnected(&Trouble::HungUpAtOnce, pause);
+        Trouble::HungUpAtOnce
+    }
+
+    fn disconnected(&mut self, trouble: &Trouble, pause: Duration) {
+        tracing::debug!(endpoint = %self.endpoint, code = %trouble.code(), ?pause, "no connection");
+        self.retry.not_before = Some((Instant::now() + jittered(pause), trouble.clone()));
+        self.state.send_if_modified(|state| {
+            std::mem::replace(state, LineState::Disconnected) != LineState::Disconnected
+        });
+    }
+}
+
+/// Returns a pause longer or shorter by up to a fifth, so that programs do not knock in step.
+fn jittered(pause: Duration) -> Duration {
+    let random = std::collections::hash_map::RandomState::new().build_hasher().finish();
+    pause.mul_f64(0.8 + 0.4 * (random % 1000) as f64 / 1000.0)
+}
