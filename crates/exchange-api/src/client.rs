@@ -348,4 +348,65 @@ mod tests {
             "{error}"
         );
     }
+
+    /// Answers each connection with the next of the answers, and returns the requests it got.
+    async fn answer_with(answers: Vec<String>) -> (String, tokio::task::JoinHandle<Vec<String>>) {
+        use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
+        let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
+        let address = format!("http://{}", listener.local_addr().unwrap());
+        let server = tokio::spawn(async move {
+            let mut requests = Vec::new();
+            for answer in answers {
+                let (mut stream, _) = listener.accept().await.unwrap();
+                let mut request = Vec::new();
+                while !request.windows(4).any(|window| window == b"\r\n\r\n") {
+                    assert!(stream.read_buf(&mut request).await.unwrap() > 0);
+                }
+                requests.push(String::from_utf8(request).unwrap());
+                stream.write_all(answer.as_bytes()).await.unwrap();
+            }
+            requests
+        });
+        (address, server)
+    }
+
+    fn http(status: &str, body: &str) -> String {
+        format!("HTTP/1.1 {status}\r\nconnection: close\r\ncontent-length: {}\r\n\r\n{body}", body.len())
+    }
+
+    fn problem(code: ProblemCode) -> String {
+        serde_json::to_string(&Problem::new(code, "because")).unwrap()
+    }
+
+    async fn orders_of(address: &str) -> Result<OrderList, ClientError> {
+        let client =
+            Client::new(address, DeviceKey::from_bytes(&[1; 32]), ClientSettings::default()).unwrap();
+        let slot: Slot = "2026-06-01T12:00:00Z".parse().unwrap();
+        client.orders(slot, slot.next()).await
+    }
+
+    #[tokio::test]
+    async fn a_busy_exchange_is_asked_again_with_a_new_nonce() {
+        let busy = http("503 Service Unavailable", &problem(ProblemCode::Busy));
+        let (address, server) = answer_with(vec![busy, http("200 OK", "{\"orders\":[]}")]).await;
+        assert_eq!(orders_of(&address).await.unwrap(), OrderList { orders: Vec::new() });
+        let requests = server.await.unwrap();
+        let nonce =
+            |request: &str| request.split("nonce=").nth(1).unwrap().split(';').next().unwrap().to_owned();
+        assert_ne!(nonce(&requests[0]), nonce(&requests[1]));
+        let first = requests[0].lines().next().unwrap();
+        assert!(first.starts_with("GET /v1/orders?from=2026-06-01T12%3A00%3A00Z&to="), "{first}");
+    }
+
+    #[tokio::test]
+    async fn a_refusal_is_final_and_nonsense_is_said_to_be() {
+        let refused = http("403 Forbidden", &problem(ProblemCode::RevokedKey));
+        let (address, _server) = answer_with(vec![refused]).await;
+        let error = orders_of(&address).await.unwrap_err();
+        assert_eq!((error.code(), error.is_transient()), (Some(ProblemCode::RevokedKey), false));
+        for nonsense in [http("200 OK", "<html>"), http("502 Bad Gateway", "<html>")] {
+            let (address, _server) = answer_with(vec![nonsense]).await;
+            assert!(matches!(orders_of(&address).await.unwrap_err(), ClientError::Protocol(_)));
+        }
+    }
 }

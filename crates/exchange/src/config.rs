@@ -279,6 +279,18 @@ mod tests {
     }
 
     #[test]
+    fn the_documents_example_is_a_configuration() {
+        let document = include_str!("../../../docs/protocols/market-toml.md");
+        let examples: Vec<&str> =
+            document.split("```toml\n").skip(1).map(|rest| rest.split("```").next().unwrap()).collect();
+        let config = MarketConfig::parse(&examples.concat(), "market-toml.md").unwrap();
+        assert_eq!((config.areas.len(), config.scale.unwrap().speed), (2, 60.0));
+        let defaults = MarketConfig::new(config.market.clone(), "x").rules();
+        let said = MarketRules { operator_fee_micros_per_kwh: Price::ZERO, ..config.rules() };
+        assert_eq!(said, defaults);
+    }
+
+    #[test]
     fn a_wrong_figure_is_refused_by_name() {
         for (from, to, name) in [
             ("floor_micros_per_kwh = 80000", "floor_micros_per_kwh = 300001", "floor_micros_per_kwh"),

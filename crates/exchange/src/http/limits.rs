@@ -136,6 +136,19 @@ mod tests {
     use super::*;
 
     #[test]
+    fn only_so_many_requests_and_polls_are_worked_on_at_once() {
+        let limits = Limits::default();
+        let turns: Vec<_> = (0..REQUESTS).map(|_| limits.turn().unwrap()).collect();
+        assert!(limits.turn().is_none());
+        drop(turns);
+        assert!(limits.turn().is_some());
+        let polls: Vec<_> = (0..POLLS).map(|_| limits.poll().unwrap()).collect();
+        assert_eq!(limits.poll().unwrap_err().code, ProblemCode::Busy);
+        drop(polls);
+        assert!(limits.poll().is_ok());
+    }
+
+    #[test]
     fn a_key_that_floods_is_slowed_and_others_are_not() {
         let limits = Limits::default();
         let [flooding, quiet] = ["a", "b"].map(|id| KeyId::new(id).unwrap());

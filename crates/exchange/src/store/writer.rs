@@ -207,6 +207,22 @@ mod tests {
     }
 
     #[tokio::test]
+    async fn a_full_disk_is_told_and_what_was_there_stays() {
+        let writer = writer().await;
+        writer.write(insert).await.unwrap();
+        let filled = writer.write(|connection| -> Result<(), StoreError> {
+            // SQLite's own limit stands in for the disk's.
+            connection.pragma_update(None, "max_page_count", 3)?;
+            connection.execute("create table big (bytes blob) strict", [])?;
+            connection.execute("insert into big values (zeroblob(100000))", [])?;
+            Ok(())
+        });
+        assert!(filled.await.unwrap_err().is_disk_full());
+        writer.write(insert).await.unwrap();
+        assert_eq!(count(&writer).await, 2);
+    }
+
+    #[tokio::test]
     async fn a_full_queue_refuses_instead_of_growing() {
         let writer = writer().await;
         let (enter, entered) = std::sync::mpsc::channel::<()>();

@@ -145,6 +145,29 @@ async fn an_exchange_closed_in_any_state_resumes_with_nothing_lost_or_doubled() 
     assert!(audit.holds(), "{audit:?}");
 }
 
+/// A process can be killed after readings closed and before the slot is settled.
+#[tokio::test]
+async fn a_reading_between_closing_and_settling_is_late_and_not_lost() {
+    let street = Street::new().await;
+    let (home, absent) = (street.home("home-01").await, street.home("home-02").await);
+    absent.bid(slot(NEXT), 500, 200_000).await;
+    home.offer(slot(NEXT), 500, 100_000).await;
+    street.at("2026-06-01T12:30:00Z").await;
+    home.report(slot(NEXT), Some([0, 0, 0, 500])).await;
+    let killed = rusqlite::Connection::open(street.dir().join("exchange.sqlite")).unwrap();
+    let close = "update slot set state = 'readings_closed' where slot = ?1";
+    assert_eq!(killed.execute(close, [slot(NEXT).index()]).unwrap(), 1);
+    let outcome = absent.report(slot(NEXT), Some([0, 300, 0, 0])).await;
+    assert_eq!(outcome, exchange_api::ReadingOutcome::Late { slot: slot(NEXT) });
+    street.exchange.tick().await.unwrap();
+    let report = street.exchange.slot_report(slot(NEXT)).await.unwrap().unwrap();
+    assert_eq!((report.state, report.version, report.traded), (SlotState::Adjusted, 2, wh(0)));
+    let versions: Vec<_> =
+        settlements(&absent).await.iter().map(|it| (it.version, it.from_utility)).collect();
+    assert_eq!(versions, [(1, wh(0)), (2, wh(300))]);
+    assert!(street.exchange.audit().await.unwrap().holds());
+}
+
 #[tokio::test]
 async fn a_long_absence_is_caught_up_slot_by_slot() {
     let street = Street::new().await;

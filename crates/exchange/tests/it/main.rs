@@ -5,6 +5,7 @@
 
 mod imports;
 mod joining;
+mod laws;
 mod life;
 mod orders;
 mod program;
