@@ -17,16 +17,21 @@ pub struct Habits {
     pub home_office: bool,
     /// Hot water by a small heat pump that runs around noon.
     pub noon_heat_pump: bool,
+    /// A car that charges at home.
+    pub car: bool,
     /// How many minutes later than others this household lives.
     pub late_min: i64,
 }
+
+/// One phase of 16 A.
+const CAR_W: f64 = 3680.0;
 
 /// An appliance that runs: from, to, watts.
 type Run = (Timestamp, Timestamp, f64);
 
 impl Habits {
     /// Draws the habits of one house of a street.
-    pub fn draw(seed: u64, house: i64) -> Self {
+    pub fn draw(seed: u64, house: i64, car: bool) -> Self {
         let mut chance = Chance::new(seed, &[house, 2]);
         Self {
             seed: seed ^ (house as u64) << 32,
@@ -34,6 +39,7 @@ impl Habits {
             presence_w: chance.between(140.0, 380.0).round(),
             home_office: chance.percent(50.0),
             noon_heat_pump: chance.percent(50.0),
+            car,
             late_min: chance.whole(-40, 50),
         }
     }
@@ -153,6 +159,10 @@ impl Habits {
         if self.noon_heat_pump {
             plan.run(650 + chance.whole(0, 50), chance.whole(110, 190), 520.0);
         }
+        if self.car && chance.percent(65.0) {
+            let start = if midday { 640 + chance.whole(0, 180) } else { 1030 + chance.whole(0, 90) };
+            plan.run(start, chance.whole(70, 200), CAR_W);
+        }
         plan.runs
     }
 }
@@ -215,7 +225,7 @@ mod tests {
         let zone = units::zone("Europe/Berlin").unwrap();
         let first = UtcDay::containing("2026-06-01T00:00:00Z".parse().unwrap());
         for house in 1..=6 {
-            let habits = Habits::draw(7, house);
+            let habits = Habits::draw(7, house, false);
             let mean = (0..14).map(|day| kwh(&habits.day(UtcDay(first.0 + day), zone))).sum::<f64>() / 14.0;
             assert!((5.0..17.0).contains(&mean), "house {house} uses {mean} kWh: {habits:?}");
         }
@@ -226,7 +236,7 @@ mod tests {
         let zone = units::zone("Europe/Berlin").unwrap();
         let day = UtcDay::containing("2026-06-03T00:00:00Z".parse().unwrap());
         for house in 1..=6 {
-            let load = Habits::draw(7, house).day(day, zone);
+            let load = Habits::draw(7, house, false).day(day, zone);
             // 02:00 to 03:00 UTC is 04:00 to 05:00 on the wall.
             assert!(load[720..1080].iter().all(|power| (60_000..450_000).contains(power)));
         }

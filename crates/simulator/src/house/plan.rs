@@ -55,7 +55,8 @@ impl Terms {
     }
 }
 
-/// Draws a street: every other house has sun, from the first on; of these every third has a battery.
+/// Draws a street: every other house has sun, from the first on; of these every third has a battery, from
+/// the second on. Every other house without sun charges a car.
 pub fn plan_street(seed: u64, houses: u32) -> Vec<HousePlan> {
     let last_with_sun = (1..=houses).rev().find(|&number| has_sun(number));
     (1..=houses)
@@ -72,8 +73,8 @@ fn plan_house(seed: u64, number: u32) -> HousePlan {
     let mut chance = Chance::new(seed, &[i64::from(number), 1]);
     let sunny = has_sun(number);
     let roof = sunny.then(|| draw_roof(&mut chance));
-    // Sunny houses are 1, 3, 5, 7: the first of every three of them.
-    let battery = (number % 6 == 1).then(|| Battery { capacity_wh: chance.whole(9, 13) * 500, most_w: 3000 });
+    // Sunny houses are 1, 3, 5, 7: the second of every three of them.
+    let battery = (number % 6 == 3).then(|| Battery { capacity_wh: chance.whole(9, 13) * 500, most_w: 3000 });
     let export_wh = if sunny { chance.whole(1_200_000, 9_000_000) } else { 0 };
     let first = chance.whole(28, 45);
     let second = chance.whole(25, 35);
@@ -82,9 +83,9 @@ fn plan_house(seed: u64, number: u32) -> HousePlan {
         id: format!("home-{number:02}"),
         roof,
         battery,
-        habits: Habits::draw(seed, i64::from(number)),
+        habits: Habits::draw(seed, i64::from(number), number % 4 == 2),
         terms: Terms {
-            sell_at: sunny.then(|| Price::from_micros_per_kwh(chance.whole(95, 130) * 1000)),
+            sell_at: sunny.then(|| Price::from_micros_per_kwh(draw_asked(&mut chance, number))),
             buy_up_to: Price::from_micros_per_kwh(chance.whole(200, 260) * 1000),
         },
         started_at_wh: (chance.whole(900_000, 7_500_000), export_wh),
@@ -93,8 +94,15 @@ fn plan_house(seed: u64, number: u32) -> HousePlan {
     }
 }
 
+/// Returns what a house asks for its surplus. The first house asks least: it is the one that is looked at,
+/// and at noon, when there is more sun than need, only the cheapest sells.
+fn draw_asked(chance: &mut Chance, number: u32) -> i64 {
+    let (least, most) = if number == 1 { (95, 104) } else { (105, 130) };
+    chance.whole(least, most) * 1000
+}
+
 fn draw_roof(chance: &mut Chance) -> Roof {
-    let peak_w = chance.whole(13, 23) * 430;
+    let peak_w = chance.whole(11, 20) * 430;
     Roof {
         peak_w,
         inverter_w: peak_w / 1000 * 950,

@@ -238,7 +238,7 @@ mod tests {
 
     #[test]
     fn counters_are_the_integral_of_the_powers() {
-        for number in [1, 2, 5] {
+        for number in [2, 3, 5] {
             let house = house(number);
             let (from, to) = (house.counters(start()), house.counters(start() + Duration::from_secs(86_400)));
             let powers: Vec<Powers> =
@@ -272,13 +272,13 @@ mod tests {
             let counted = |days: u64| house.counters(start() + Duration::from_secs(days * 86_400)).export;
             (counted(7) - counted(0)).floor_watt_hours().get()
         };
-        assert!(exported(3) > 20_000, "{}", exported(3));
+        assert!(exported(1) > 20_000, "{}", exported(1));
         assert_eq!(exported(2), 0);
     }
 
     #[test]
     fn the_battery_carries_the_day_into_the_night() {
-        let house = house(1);
+        let house = house(3);
         let counted = |hours: u64| house.counters(start() + Duration::from_secs(hours * 3600));
         assert!(counted(19).charged - counted(0).charged > Energy::from_watt_hours(3000));
         assert!(counted(30).discharged - counted(19).discharged > Energy::from_watt_hours(1500));
@@ -287,7 +287,7 @@ mod tests {
 
     #[test]
     fn a_day_told_twice_is_the_same_day() {
-        let (one, other) = (house(1), house(1));
+        let (one, other) = (house(3), house(3));
         let late = start() + Duration::from_secs(86_400 * 9 + 51_234);
         let early = start() + Duration::from_secs(86_400 + 40_000);
         let forwards = (one.counters(early), one.counters(late), one.counters(early));
@@ -310,7 +310,7 @@ mod tests {
         #![proptest_config(ProptestConfig::with_cases(40))]
         #[test]
         fn registers_never_run_backwards(seconds in 0u64..86_000, millis in prop::collection::vec(0u64..30_000, 1..20)) {
-            let house = house(1);
+            let house = house(3);
             let mut at = start() + Duration::from_secs(seconds);
             let mut before = house.counters(at);
             for step in millis {

@@ -52,6 +52,7 @@ pub(super) async fn remember(
         tell(&market, &past_houses, slots).collect::<Result<Vec<PastSlot>, _>>()
     });
     let past = Arc::new(joined(told.await)?);
+    tracing::info!(slots = past.len(), "past told");
     let mut writers = Vec::new();
     for (place, house) in houses.iter().enumerate() {
         let (past, plan) = (Arc::clone(&past), house.plan.clone());
@@ -60,11 +61,13 @@ pub(super) async fn remember(
         writers.push(tokio::task::spawn_blocking(move || writer.write(&path, &past)));
     }
     exchange.import_settled(past.iter().map(booked).collect()).await?;
+    tracing::info!("past booked");
     let mut last = Vec::new();
     for (writer, house) in writers.into_iter().zip(houses) {
         let written = joined(writer.await);
         last.push(written.map_err(|cause| StreetError::History { house: house.plan.id.clone(), cause })?);
     }
+    tracing::info!("past remembered");
     compare(exchange, last).await
 }
 

@@ -73,7 +73,7 @@ async fn one(address: SocketAddr, unit: u8, register: u16) -> f32 {
 
 #[tokio::test]
 async fn each_unit_shows_what_the_house_does() {
-    let street = serve(1).await;
+    let street = serve(3).await;
     let (powers, counters) = (street.house.powers(noon()), street.house.counters(noon()));
     assert!(powers.sun.as_f64() > 300.0, "the test wants a house that works: {powers:?}");
     let near = |shown: f32, meant: f64| {

@@ -52,7 +52,7 @@ fn counts(shown: Option<Energy>, meant: Energy) -> bool {
 
 #[tokio::test]
 async fn over_tcp_all_three_units_read_as_the_house_is() {
-    let (house, meters) = meters(1);
+    let (house, meters) = meters(3);
     let server = TcpMeter::bind(meters).await.unwrap();
     let endpoint = Endpoint::tcp(&server.address().unwrap().to_string()).unwrap();
     let end = CancellationToken::new();
