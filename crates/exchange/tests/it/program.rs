@@ -6,6 +6,7 @@ use std::process::{Child, Command, Output, Stdio};
 use std::time::Duration;
 
 use exchange_api::{DeviceKey, SlotState};
+use market::Side;
 use units::{Clock as _, Scale, ScaledClock, Slot, SystemClock, Timestamp};
 
 use crate::street::Home;
@@ -140,12 +141,57 @@ fn a_wrong_folder_or_address_is_said_in_a_sentence() {
     assert!(open.stdout.is_empty());
 }
 
+#[tokio::test]
+async fn killed_in_the_midst_of_orders_it_keeps_every_one_that_it_acknowledged() {
+    let folder = tempfile::tempdir().unwrap();
+    let dir = folder.path().join("exchange");
+    let dir = dir.to_str().unwrap();
+    init(dir);
+    let mut served = Served::start(dir);
+    let key = DeviceKey::generate().unwrap();
+    let home = Home::new(&served.address, "home-01", key.clone());
+    home.join(&invitation(dir, "home-01", &served.address)).await.unwrap();
+    let first = Slot::containing(SystemClock.now()).offset(4);
+    let (acknowledge, mut acknowledged) = tokio::sync::mpsc::unbounded_channel();
+    let mut senders = tokio::task::JoinSet::new();
+    for sender in 0..4 {
+        let (home, acknowledge) = (Home::new(&served.address, "home-01", key.clone()), acknowledge.clone());
+        senders.spawn(async move {
+            for number in 0.. {
+                let order = home.order(first.offset((sender + number * 4) % 80), Side::Sell, 10, 100_000);
+                let signed = home.sign(order.clone());
+                let Ok(answer) = home.client.place_orders(vec![signed]).await else { return };
+                crate::street::assert_accepted(&answer.outcomes[0]);
+                acknowledge.send(order.id).unwrap();
+            }
+        });
+    }
+    drop(acknowledge);
+    let mut ids = std::collections::BTreeSet::new();
+    while let Some(id) = acknowledged.recv().await {
+        ids.insert(id);
+        if ids.len() == 40 {
+            served.child.kill().unwrap();
+        }
+    }
+    drop(served);
+    let served = Served::start(dir);
+    let home = Home::new(&served.address, "home-01", key);
+    let list = home.client.orders(first, first.offset(100)).await.unwrap();
+    let kept = list.orders.into_iter().map(|status| status.order.id).collect();
+    assert!(ids.len() >= 40 && ids.is_subset(&kept), "{} acknowledged, {} kept", ids.len(), kept.len());
+    // An order may have been written without its answer being heard; no more than were under way.
+    assert!(kept.len() <= ids.len() + 4, "{} acknowledged, {} kept", ids.len(), kept.len());
+}
+
 /// Gives the market a clock that runs so fast that a test sees whole lives of slots.
 fn speed_up(dir: &Path, origin: Timestamp) -> ScaledClock {
     let scale = Scale { market_origin: origin, real_origin: SystemClock.now(), speed: SPEED };
     let file = dir.join("market.toml");
     let mut config = exchange::MarketConfig::load(&file).unwrap();
     config.scale = Some(scale);
+    // Readings close when all have reported, however slow the machine is.
+    config.readings_close_s = 10_000_000;
     std::fs::write(&file, config.to_toml()).unwrap();
     ScaledClock::new(scale)
 }
