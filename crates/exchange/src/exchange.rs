@@ -119,7 +119,7 @@ impl Exchange {
     /// Makes a market in a folder: its configuration, key and database.
     pub fn init(dir: &Path, config: &MarketConfig) -> Result<(), ExchangeError> {
         config.check()?;
-        std::fs::create_dir_all(dir).map_err(file_error("making the folder", dir))?;
+        make_private_folder(dir).map_err(file_error("making the folder", dir))?;
         let file = dir.join(CONFIG);
         if file.exists() || dir.join(DATABASE).exists() {
             return Err(ExchangeError::Exists(dir.to_owned()));
@@ -308,8 +308,7 @@ impl Exchange {
             code: code.clone(),
             expires: invite.expires,
         };
-        let config = self.0.config.clone();
-        self.0.store.write(move |db| enrol::invite(db, &config, &invite, &code)).await?;
+        self.0.store.write(move |db| enrol::invite(db, &invite, &code)).await?;
         Ok(invitation)
     }
 
@@ -409,6 +408,20 @@ fn read_key(file: &Path) -> Result<DeviceKey, ExchangeError> {
     let secret =
         <&[u8; 32]>::try_from(bytes.as_slice()).map_err(|_| ExchangeError::BadKey(file.to_owned()))?;
     Ok(DeviceKey::from_bytes(secret))
+}
+
+/// Makes a folder that only its owner enters: what it will hold tells when people are at home.
+fn make_private_folder(dir: &Path) -> std::io::Result<()> {
+    if dir.is_dir() {
+        return Ok(());
+    }
+    if let Some(parent) = dir.parent() {
+        std::fs::create_dir_all(parent)?;
+    }
+    let mut builder = std::fs::DirBuilder::new();
+    #[cfg(unix)]
+    std::os::unix::fs::DirBuilderExt::mode(&mut builder, 0o700);
+    builder.create(dir)
 }
 
 /// Writes a new file that only its owner reads.

@@ -58,17 +58,17 @@ pub(super) async fn join(State(http): State<Http>, request: Request) -> Answer<M
 }
 
 pub(super) async fn me(State(http): State<Http>, caller: Caller) -> Answer<Membership> {
-    let (config, now) = (http.exchange.config().clone(), http.exchange.now());
-    let work = move |db: &rusqlite::Connection| enrol::membership(db, &config, &caller.key, now);
+    let now = http.exchange.now();
+    let work = move |db: &rusqlite::Connection| enrol::membership(db, &caller.key, now);
     Ok(Json(http.exchange.store().read(work).await?))
 }
 
 pub(super) async fn change_contract(State(http): State<Http>, caller: Caller) -> Answer<Membership> {
     let change: ContractChange = caller.json()?;
-    let (config, now) = (http.exchange.config().clone(), http.exchange.now());
+    let now = http.exchange.now();
     let work = move |db: &rusqlite::Connection| {
         enrol::change_contract(db, &caller.member, &change, now)?;
-        enrol::membership(db, &config, &caller.key, now)
+        enrol::membership(db, &caller.key, now)
     };
     Ok(Json(http.exchange.store().write(work).await?))
 }
@@ -78,7 +78,7 @@ pub(super) async fn agree_to_terms(State(http): State<Http>, caller: Caller) -> 
     let (config, now) = (http.exchange.config().clone(), http.exchange.now());
     let work = move |db: &rusqlite::Connection| {
         enrol::agree_to_terms(db, &config, &caller.member, &agreed.terms_version)?;
-        enrol::membership(db, &config, &caller.key, now)
+        enrol::membership(db, &caller.key, now)
     };
     Ok(Json(http.exchange.store().write(work).await?))
 }

@@ -34,16 +34,14 @@ pub struct Invite {
 }
 
 /// Stores an invitation. A member who exists already gets a code for a further or a new device.
-pub(crate) fn invite(
-    db: &Connection,
-    config: &MarketConfig,
-    invite: &Invite,
-    code: &str,
-) -> Result<(), Failure> {
+pub(crate) fn invite(db: &Connection, invite: &Invite, code: &str) -> Result<(), Failure> {
     let bad = |detail: String| refuse(ProblemCode::BadRequest, detail);
+    // The recorded configuration, not the file's: an area counts once the exchange was opened with it.
+    let (_, config) = governing(db, Slot::from_index(i64::MAX))?;
     if !config.areas.iter().any(|area| area.id == invite.area) {
         return bad(format!(
-            "the market has no area \"{}\"; `wattle-exchange areas` lists them",
+            "the market has no area \"{}\"; `wattle-exchange areas` lists them, and one that is new in market.toml \
+             counts once the exchange was started anew",
             invite.area
         ));
     }
@@ -126,7 +124,7 @@ pub(crate) fn join(
         );
     };
     match &invitation.used_by {
-        Some(used) if *used == id => return membership(db, config, &id, arrival.market_now),
+        Some(used) if *used == id => return membership(db, &id, arrival.market_now),
         Some(_) => {
             return refuse(
                 ProblemCode::InvalidInvitation,
@@ -168,7 +166,7 @@ pub(crate) fn join(
     )?;
     key::use_invitation(db, &code, &id)?;
     enter(db, &invitation.member, arrival.market_now, request)?;
-    membership(db, config, &id, arrival.market_now)
+    membership(db, &id, arrival.market_now)
 }
 
 /// Makes a member of the invited, from the slot on that runs now. A further device only renews the
@@ -192,18 +190,12 @@ fn enter(db: &Connection, id: &MemberId, now: Timestamp, request: &JoinRequest) 
 }
 
 /// Returns the membership of a key's member, with the contract of the slot that runs now.
-pub(crate) fn membership(
-    db: &Connection,
-    config: &MarketConfig,
-    key: &KeyId,
-    now: Timestamp,
-) -> Result<Membership, Failure> {
+pub(crate) fn membership(db: &Connection, key: &KeyId, now: Timestamp) -> Result<Membership, Failure> {
     let unknown = || Failure::Store(rusqlite::Error::QueryReturnedNoRows.into());
     let key = key::find(db, key)?.ok_or_else(unknown)?;
     let row = member::find(db, &key.member)?.ok_or_else(unknown)?;
     let joined = row.joined.ok_or_else(unknown)?;
     let slot = Slot::containing(now).max(joined.first_slot);
-    debug_assert!(config.areas.iter().any(|area| area.id == row.area), "areas of members stay");
     Ok(Membership {
         member: row.id.clone(),
         area: row.area,

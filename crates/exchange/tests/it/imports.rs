@@ -102,8 +102,13 @@ async fn an_invitation_names_an_area_that_exists_and_a_meter_that_is_free() {
         expires: crate::street::noon(),
         address: street.address.clone(),
     };
+    let file = street.dir().join("market.toml");
+    let text = std::fs::read_to_string(&file).unwrap();
+    let area = "\n[[area]]\nid = \"not-yet\"\nparent = \"feeder-1\"\nfee_micros_per_kwh = 1\n";
+    std::fs::write(&file, text + area).unwrap();
     for bad in [
         invite("home-02", "nowhere", "m2"),
+        invite("home-02", "not-yet", "m2"),
         invite("home-02", "feeder-1", "meter-of-home-01"),
         invite("home-01", "feeder-1", "another-meter"),
         invite("01890a5d-ac96-774b-bcce-b302099a8057", "feeder-1", "m2"),

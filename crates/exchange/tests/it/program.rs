@@ -90,6 +90,10 @@ async fn a_market_is_made_served_and_stopped() {
     let dir = folder.path().join("exchange");
     let dir = dir.to_str().unwrap();
     init(dir);
+    use std::os::unix::fs::PermissionsExt as _;
+    for (path, mode) in [(dir.to_owned(), 0o700), (format!("{dir}/exchange.key"), 0o600)] {
+        assert_eq!(std::fs::metadata(&path).unwrap().permissions().mode() & 0o777, mode, "{path}");
+    }
     let again = run(&["init", "--data", dir, "--market", "lindenweg", "--json"]);
     assert_eq!(
         (again.status.code(), last_error(&again)["error"]["code"].as_str()),
