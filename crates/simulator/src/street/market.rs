@@ -24,8 +24,9 @@ pub(super) const FUSE_W: u32 = 17_250;
 /// How long before a slot its gate closes.
 pub(super) const GATE_S: u32 = 300;
 
-/// How far a hiccup of the machine may part two samples, in real seconds: it must not be scaled up.
-const HICCUP_S: f64 = 0.3;
+/// How far a hiccup of the machine may part two samples, in real seconds: it must not be scaled up. At the
+/// highest speed it is less than half a slot, so a border is never guessed from samples of another one.
+const HICCUP_S: f64 = 0.9;
 
 /// How long a late household is waited for, in real seconds. Money shows when all have reported; this is
 /// for the one that never does.
