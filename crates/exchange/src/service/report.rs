@@ -42,7 +42,7 @@ pub struct Audit {
     /// Slots of which some version does not sum to zero.
     pub unbalanced_slots: Vec<Slot>,
     /// Energy that came from nowhere or went nowhere, over all members and slots.
-    #[serde(serialize_with = "as_number")]
+    #[serde(rename = "energy_imbalance_wh")]
     pub energy_imbalance: WattHours,
     /// Slots whose stored outcome is not what settling their stored input gives.
     pub deviating_slots: Vec<Slot>,
@@ -67,10 +67,6 @@ impl Audit {
 
 fn as_text<S: Serializer>(sum: &i128, serializer: S) -> Result<S::Ok, S::Error> {
     serializer.collect_str(sum)
-}
-
-fn as_number<S: Serializer>(energy: &WattHours, serializer: S) -> Result<S::Ok, S::Error> {
-    serializer.serialize_i64(energy.get())
 }
 
 pub(crate) fn slots(db: &Connection, slots: Range<Slot>) -> Result<SlotList, Failure> {

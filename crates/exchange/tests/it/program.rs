@@ -264,4 +264,5 @@ async fn killed_at_every_step_it_loses_and_doubles_nothing() {
     let audit = run(&["audit", "--data", dir, "--json"]);
     let answer = json(&audit);
     assert_eq!((audit.status.code(), answer["postings_sum_nanos"].as_str()), (Some(0), Some("0")));
+    assert_eq!(answer["energy_imbalance_wh"], 0);
 }
