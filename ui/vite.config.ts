@@ -22,6 +22,8 @@ export default defineConfig(({ mode }) => ({
   test: {
     environment: "jsdom",
     include: ["src/**/*.test.ts"],
+    setupFiles: ["tests/setup.ts"],
     restoreMocks: true,
+    testTimeout: 20_000, // a busy machine; the tests themselves take tenths of a second
   },
 }));

@@ -19,10 +19,12 @@ const NANOS = 1_000_000_000n;
 /** A decimal that `Intl` formats digit by digit, without the detour of a double. */
 type Decimal = Intl.StringNumericLiteral;
 
+type NumberWriter = { format: (value: number | Decimal) => string; digits: number };
+
 export type MoneySign = "charge" | "both";
 
 export class Formats {
-  readonly #numbers = new Map<string, Intl.NumberFormat>();
+  readonly #numbers = new Map<string, NumberWriter>();
   readonly #dates = new Map<string, Intl.DateTimeFormat>();
   readonly #zone: string;
 
@@ -63,10 +65,10 @@ export class Formats {
   }
 
   /** A price such as "12.0 ct"; the kWh is in the words around it. */
-  price(microsPerKwh: number | null, digits = 1): string {
+  price(microsPerKwh: number | null, minDigits = 1, maxDigits = 2): string {
     if (!isFigure(microsPerKwh)) return MISSING;
     const minor = MINOR[this.currency];
-    if (minor) return this.#unit(microsPerKwh / 10_000, minor, digits, Math.max(digits, 2));
+    if (minor) return this.#unit(microsPerKwh / 10_000, minor, minDigits, maxDigits);
     const format = this.#number({
       style: "currency",
       currency: this.currency,
@@ -75,20 +77,30 @@ export class Formats {
     return format.format(noMinusZero(microsPerKwh / 1_000_000, 4));
   }
 
-  /** A price with the kWh it is for. */
-  pricePerKwh(microsPerKwh: number | null, digits = 1): string {
-    return isFigure(microsPerKwh) ? `${this.price(microsPerKwh, digits)}/kWh` : MISSING;
+  /** A price that is a guess anyway. */
+  priceAbout(microsPerKwh: number | null): string {
+    return this.price(microsPerKwh, 1, 1);
+  }
+
+  /** A price for a column of figures: always with the same digits. */
+  priceColumn(microsPerKwh: number | null): string {
+    return this.price(microsPerKwh, 2, 2);
+  }
+
+  /** A price with every digit that it has, and the kWh it is for. */
+  priceExact(microsPerKwh: number): string {
+    return `${this.price(microsPerKwh, 1, 4)}/kWh`;
   }
 
   /** The price as the number that stands in an input, in minor units where the currency has a name for them. */
   priceNumber(microsPerKwh: number): string {
     const value = microsPerKwh / this.microsPerPriceUnit;
     const digits = MINOR[this.currency] ? 1 : 3;
-    return this.#number({
-      minimumFractionDigits: digits,
-      maximumFractionDigits: digits + 3,
-      useGrouping: false,
-    }).format(noMinusZero(value, digits + 3));
+    const options = { minimumFractionDigits: digits, maximumFractionDigits: digits + 3 };
+    const text = this.#number({ ...options, useGrouping: false }).format(
+      noMinusZero(value, digits + 3),
+    );
+    return text.replace("\u2212", "-"); // what a keyboard has
   }
 
   get priceUnit(): string {
@@ -190,10 +202,11 @@ export class Formats {
     return this.#date(instant, { hour: "2-digit", minute: "2-digit", hourCycle: "h23" });
   }
 
-  /** `14:15–14:30`, the quarter hour that begins at the instant. */
-  quarter(slot: string): string {
+  /** `14:15–14:30`, the quarter hour that begins at the instant, or several from there on. */
+  quarter(slot: string, count = 1): string {
     const from = Date.parse(slot);
-    return Number.isFinite(from) ? `${this.time(from)}–${this.time(from + 900_000)}` : MISSING;
+    const to = from + count * 900_000;
+    return Number.isFinite(from) ? `${this.time(from)}–${this.time(to)}` : MISSING;
   }
 
   dayAndTime(instant: string | number | null): string {
@@ -255,10 +268,7 @@ export class Formats {
   }
 
   get #moneyDigits(): number {
-    return (
-      this.#number({ style: "currency", currency: this.currency }).resolvedOptions()
-        .maximumFractionDigits ?? 2
-    );
+    return this.#number({ style: "currency", currency: this.currency }).digits;
   }
 
   get #nanosPerMinor(): bigint {
@@ -274,11 +284,17 @@ export class Formats {
     return this.#number({ style: "unit", unit, unitDisplay: "short" }).format(value);
   }
 
-  #number(options: Intl.NumberFormatOptions): Intl.NumberFormat {
+  #number(options: Intl.NumberFormatOptions): NumberWriter {
     const key = JSON.stringify(options);
-    let format = this.#numbers.get(key);
-    if (!format) this.#numbers.set(key, (format = numberFormat(this.locale, options)));
-    return format;
+    let writer = this.#numbers.get(key);
+    if (!writer) {
+      const intl = numberFormat(this.locale, options);
+      // Some locales write a hyphen, which breaks from its number at the end of a line.
+      const format = (value: number | Decimal) => intl.format(value).replace("-", "\u2212");
+      const digits = intl.resolvedOptions().maximumFractionDigits ?? 2;
+      this.#numbers.set(key, (writer = { format, digits }));
+    }
+    return writer;
   }
 
   #date(instant: string | number | null, options: Intl.DateTimeFormatOptions): string {

@@ -15,7 +15,11 @@ const FLAGS = [
 
 /** Runs a piece of work with a served demo and a browser, and ends both. */
 export async function withDemo(work) {
-  const server = await preview({ mode: "demo", build: { outDir: "dist-demo" }, preview: { port: 0 } });
+  const server = await preview({
+    mode: "demo",
+    build: { outDir: "dist-demo" },
+    preview: { port: 0 },
+  });
   const browser = await chromium.launch({ executablePath: CHROMIUM, args: FLAGS });
   try {
     const { port } = server.httpServer.address();
@@ -27,8 +31,14 @@ export async function withDemo(work) {
 }
 
 /** Opens a page of the demo whose clock stands still once it has loaded. */
-export async function openDemo(context, url, { page, ...query }) {
+export async function openDemo(context, url, { page, ...query }, complain = () => {}) {
   const tab = await context.newPage();
+  tab.setDefaultTimeout(10_000);
+  tab.on("console", (message) => {
+    if (["error", "warning"].includes(message.type())) complain(message.text());
+  });
+  tab.on("pageerror", (error) => complain(error.message));
+  tab.on("requestfailed", (request) => complain(`${request.url()} failed`));
   await tab.clock.install();
   await tab.goto(`${url}/?${new URLSearchParams(query)}#/${page}`);
   await tab.waitForSelector("h1");

@@ -155,7 +155,7 @@ const CHANGES: Partial<Record<DemoState, Change>> = {
     }),
     earnings: (view) => ({
       ...view,
-      totals: { ...view.totals, net: "x", sold: "-0", fees: "123456789012345678901234567890" },
+      totals: { ...view.totals, net: "x", sold: "-0", fees: "123456789012345678901" },
     }),
   },
 };

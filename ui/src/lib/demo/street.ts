@@ -116,10 +116,10 @@ export class Street {
     const hour = hourOf(time);
     const hump = (at: number, width: number, watts: number) =>
       watts * Math.exp(-((hour - at) ** 2) / width);
-    const habits = hump(7.2, 0.9, 620) + hump(12.6, 0.8, 480) + hump(19.2, 3.2, 900);
+    const habits = hump(7.2, 0.9, 620) + hump(12.6, 0.8, 480) + hump(19.2, 3.2, 1_700);
     const kettle = this.#noise(Math.floor(time / 300_000), 3) > 0.955 ? 1_500 : 0;
     return (
-      210 +
+      310 +
       habits * (0.7 + 0.6 * this.#smooth(time / 900_000, 4)) +
       kettle +
       60 * this.#smooth(time / 40_000, 6)
@@ -130,7 +130,7 @@ export class Street {
   #battery(time: number, surplus: number): number {
     const hour = hourOf(time);
     if (hour > 7 && hour < 11.5 && surplus > 300) return -Math.min(2_200, surplus * 0.5);
-    if (hour > 19 && hour < 23.5 && surplus < -100) return Math.min(1_100, -surplus * 0.6);
+    if (hour > 19 && hour < 23.5 && surplus < -100) return Math.min(900, -surplus * 0.35);
     return 0;
   }
 

@@ -22,18 +22,22 @@ export function fill(message: string, values: Values, locale: string): Part[] {
 /** The names of the values that a message has places for, sorted. */
 export function placesOf(message: string): string[] {
   const names = new Set<string>();
-  for (const [, name] of message.matchAll(/\{(\w+)(?=[},])/g)) names.add(name as string);
+  for (let open = message.indexOf("{"); open >= 0;) {
+    const close = matching(message, open);
+    const { name, branches } = read(message.slice(open + 1, close));
+    names.add(name);
+    for (const branch of branches?.values() ?? []) placesOf(branch).forEach((n) => names.add(n));
+    open = message.indexOf("{", close);
+  }
   return [...names].sort();
 }
 
 function place(inside: string, values: Values, locale: string): Part[] {
-  const comma = inside.indexOf(",");
-  const name = (comma < 0 ? inside : inside.slice(0, comma)).trim();
+  const { name, branches } = read(inside);
   const value = values[name];
   if (value === undefined) throw new Error(`no value for {${name}}`);
-  if (comma < 0) return [{ text: String(value), name }];
+  if (branches === null) return [{ text: String(value), name }];
   const count = Number(value);
-  const branches = branchesOf(inside.slice(inside.indexOf(",", comma + 1) + 1));
   const branch =
     branches.get(`=${count}`) ??
     branches.get(new Intl.PluralRules(locale).select(count)) ??
@@ -41,6 +45,14 @@ function place(inside: string, values: Values, locale: string): Part[] {
   if (branch === undefined) throw new Error(`{${name}} lacks the branch "other"`);
   const number = new Intl.NumberFormat(locale).format(count);
   return fill(branch.replaceAll("#", number), values, locale);
+}
+
+/** Reads what stands between braces: `name`, or `name, plural, one {…} other {…}`. */
+function read(inside: string): { name: string; branches: Map<string, string> | null } {
+  const comma = inside.indexOf(",");
+  if (comma < 0) return { name: inside.trim(), branches: null };
+  const branches = branchesOf(inside.slice(inside.indexOf(",", comma + 1) + 1));
+  return { name: inside.slice(0, comma).trim(), branches };
 }
 
 function branchesOf(text: string): Map<string, string> {

@@ -69,6 +69,6 @@ const power = (milliwatts: number | null, role: Role, formats: Formats): Figure 
 });
 
 const price = (micros: number | null, role: Role, formats: Formats): Figure => ({
-  text: formats.price(micros),
+  text: formats.priceAbout(micros),
   role,
 });

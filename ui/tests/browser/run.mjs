@@ -1,0 +1,263 @@
+/// Every page, state, theme and width of the demo in a real browser, under the app's CSP.
+///
+/// Looks for what only a browser knows: accessibility by axe, errors on the console, a page wider
+/// than its window, and whether the keyboard alone gets everywhere.
+import assert from "node:assert/strict";
+import { readFileSync } from "node:fs";
+import { createRequire } from "node:module";
+import { openDemo, withDemo } from "./browser.mjs";
+
+const AXE = readFileSync(createRequire(import.meta.url).resolve("axe-core/axe.min.js"), "utf8");
+const PAGES = ["now", "rules", "earnings"];
+const STATES = [
+  "full",
+  "empty",
+  "stale",
+  "failed",
+  "loading",
+  "stopped",
+  "readonly",
+  "notices",
+  "hostile",
+];
+const focusName = (tab) =>
+  tab.evaluate(
+    () =>
+      document.activeElement?.getAttribute("aria-label") ??
+      document.activeElement?.textContent?.trim() ??
+      "",
+  );
+const failures = [];
+let checks = 0;
+const WIDE = { width: 1280, height: 800 };
+const NARROW = { width: 360, height: 740 };
+
+await withDemo(async ({ browser, url }) => {
+  for (const theme of ["light", "dark"]) {
+    await inContext({ viewport: WIDE }, async (open) => {
+      // The pages side by side: most of the time is the browser's.
+      const states = async (page) => {
+        for (const state of STATES) {
+          await check(`${page} ${state} ${theme}`, async () => {
+            const tab = await open({ page, state, theme });
+            await opened(tab, state);
+            await isAccessible(tab);
+            await tab.setViewportSize(NARROW);
+            await fitsItsWidth(tab);
+            await isAccessible(tab);
+            assert.equal(await tab.evaluate(() => window.broken), undefined, "hostile text ran");
+            await tab.context().close();
+          });
+        }
+      };
+      await Promise.all(PAGES.map(states));
+    });
+  }
+
+  // 200 % zoom of a window of 1280 is a window of 640 with twice the pixels.
+  await inContext({ viewport: { width: 640, height: 400 }, deviceScaleFactor: 2 }, async (open) => {
+    for (const page of PAGES) {
+      for (const lang of ["en", "de"]) {
+        await check(`${page} ${lang} at 200 %`, async () => {
+          const tab = await open({ page, lang });
+          await fitsItsWidth(tab);
+          await tab.context().close();
+        });
+      }
+    }
+  });
+
+  for (const lang of ["en", "de"]) {
+    await inContext({ viewport: NARROW }, async (open) => {
+      for (const page of PAGES) {
+        await check(`${page} ${lang} 360 px`, async () => {
+          const tab = await open({ page, lang });
+          await fitsItsWidth(tab);
+          assert.equal(await tab.getAttribute("html", "lang"), lang);
+          await tab.context().close();
+        });
+      }
+    });
+  }
+
+  await inContext({ viewport: { width: 3840, height: 2160 } }, async (open) => {
+    for (const page of PAGES) {
+      await check(`${page} on 4K`, async () => {
+        const tab = await open({ page });
+        await fitsItsWidth(tab);
+        await tab.context().close();
+      });
+    }
+  });
+
+  await inContext(
+    {
+      viewport: WIDE,
+      reducedMotion: "reduce",
+      forcedColors: "active",
+      contrast: "more",
+    },
+    async (open) => {
+      for (const page of PAGES) {
+        await check(`${page} in high contrast without motion`, async () => {
+          const tab = await open({ page });
+          await isAccessible(tab);
+          const moving = await tab.evaluate(
+            () => document.getAnimations().filter((a) => a.playState === "running").length,
+          );
+          assert.equal(moving, 0, "something moves");
+          await tab.context().close();
+        });
+      }
+    },
+  );
+
+  await inContext({ viewport: WIDE }, async (open) => {
+    await check("the keyboard walks a chart and opens its table", async () => {
+      const tab = await open({ page: "now" });
+      const chart = tab.getByRole("slider");
+      await chart.focus();
+      const summary = await chart.getAttribute("aria-valuetext");
+      assert.match(summary, /^So far/);
+      await tab.keyboard.press("ArrowLeft");
+      await tab.keyboard.press("ArrowLeft");
+      const spoken = await chart.getAttribute("aria-valuetext");
+      assert.match(spoken, /^13:00–13:15: .* provisional\.$/);
+      await tab.keyboard.press("t");
+      await tab.getByRole("table").waitFor();
+      await tab.context().close();
+    });
+
+    await check("the keyboard alone changes page, price and trading", async () => {
+      const tab = await open({ page: "now" });
+      await tabTo(tab, "Prices & rules");
+      await tab.keyboard.press("Enter");
+      await tab.waitForFunction(() => document.activeElement?.tagName === "H1");
+      await tab.clock.runFor(300);
+      assert.equal(await tab.title(), "Prices & rules · Wattle");
+      const price = tab.getByRole("spinbutton").first();
+      await price.focus();
+      await tab.keyboard.press("ArrowUp");
+      await tab.keyboard.press("Enter");
+      await tab.clock.runFor(600);
+      await tab.getByText("Saved. The next offers carry 12.1").waitFor();
+      await tab
+        .getByRole("region", { name: "Next offers" })
+        .getByText(/at 12\.1.ct or more/)
+        .first()
+        .waitFor();
+      await tabTo(tab, "Stop trading");
+      await tab.keyboard.press("Enter");
+      await tab.clock.runFor(600);
+      await tab.getByText("Trading is stopped", { exact: true }).waitFor();
+      assert.match(await focusName(tab), /Resume trading/);
+      await tab.context().close();
+    });
+
+    await check("a day opens to slots and trades, and a month to the one before", async () => {
+      const tab = await open({ page: "earnings" });
+      await tab.getByRole("button", { name: /Jun 17/ }).click();
+      await tab.clock.runFor(300);
+      await tab
+        .getByText(/^Sold .*kWh × .*ct\/kWh = .*ct$/)
+        .first()
+        .waitFor();
+      await isAccessible(tab);
+      await tab.getByRole("button", { name: /Previous month/ }).click();
+      await tab.clock.runFor(300);
+      await tab.getByRole("heading", { name: "May 2026" }).waitFor();
+      await isAccessible(tab);
+      await tab.context().close();
+    });
+
+    await check(
+      "the question before a bad price, reasons and status panels are accessible",
+      async () => {
+        const tab = await open({ page: "rules" });
+        const price = tab.getByRole("spinbutton").first();
+        await price.fill("5");
+        await price.press("Enter");
+        await tab.getByRole("alertdialog").waitFor();
+        await tab.getByRole("button", { name: /^Why/ }).first().click();
+        await tab.getByRole("button", { name: /^Exchange/ }).click();
+        await tab.clock.runFor(300);
+        await isAccessible(tab);
+        await tab.context().close();
+      },
+    );
+
+    await check("watts change by themselves", async () => {
+      const tab = await open({ page: "now" });
+      const lead = () => tab.locator("main p").first().textContent();
+      const before = await lead();
+      for (let i = 0; i < 40 && (await lead()) === before; i++) await tab.clock.runFor(1000);
+      assert.notEqual(await lead(), before);
+      await tab.context().close();
+    });
+  });
+
+  /** Gives work a way to open pages in a browser set up so. Whatever a page complains about is a failure. */
+  async function inContext(options, work) {
+    await work(async (query) => {
+      // A context for each page: Playwright's clock belongs to the context.
+      const context = await browser.newContext({ locale: "en-US", ...options });
+      return openDemo(context, url, query, (complaint) =>
+        failures.push(`${JSON.stringify(query)}: ${complaint}`),
+      );
+    });
+  }
+});
+
+async function check(name, work) {
+  checks += 1;
+  try {
+    await work();
+  } catch (error) {
+    failures.push(`${name}: ${error.message}`);
+  }
+}
+
+/** The state must be on show, or the other checks looked at something else. */
+async function opened(tab, state) {
+  const skeleton = await tab.locator(".skeleton").count();
+  assert.equal(skeleton > 0, state === "loading", "skeleton");
+  const alerts = await tab.getByRole("alert").count();
+  assert.equal(alerts > 0, state === "failed", "alert");
+  assert.equal(await tab.getByRole("heading", { level: 1 }).count(), 1, "one h1");
+  const text = await tab.locator("main").innerText();
+  assert.doesNotMatch(text, /NaN|undefined|null|-0\b|−0[.,]?0* /, "a figure that is none");
+}
+
+async function isAccessible(tab) {
+  // axe waits with timers, and the demo's clock stands still.
+  await tab.clock.resume();
+  await tab.evaluate(AXE);
+  const { violations } = await tab.evaluate(() =>
+    window.axe.run(document, { resultTypes: ["violations"] }),
+  );
+  const said = violations.map(
+    ({ id, nodes }) =>
+      `${id} at ${nodes.map((node) => `${node.target} (${node.failureSummary})`).join("; ")}`,
+  );
+  assert.deepEqual(said, []);
+}
+
+async function fitsItsWidth(tab) {
+  const [wide, window] = await tab.evaluate(() => [
+    document.documentElement.scrollWidth,
+    innerWidth,
+  ]);
+  assert.ok(wide <= window, `the page is ${wide} px wide in a window of ${window}`);
+}
+
+async function tabTo(tab, name) {
+  for (let i = 0; i < 60; i++) {
+    await tab.keyboard.press("Tab");
+    if ((await focusName(tab)).includes(name)) return;
+  }
+  assert.fail(`"${name}" is not reached by Tab`);
+}
+
+for (const failure of failures) console.error(`not ok  ${failure}`);
+console.error(`${checks} checks, ${failures.length} failures`);
+process.exitCode = failures.length === 0 ? 0 : 1;
