@@ -125,6 +125,8 @@ pub struct Street {
     clock: Arc<ScaledClock>,
     households: Running,
     grid: Running,
+    /// The exchange's way to the net, which can be cut.
+    door: std::sync::Mutex<Arc<Running>>,
 }
 
 /// One house of the street with everything in it.
@@ -240,7 +242,8 @@ impl Street {
             let member = market::member(&house.plan);
             neighbours.push(Neighbour { house, member, meters, dir, home: None });
         }
-        let mut street = Self { options, neighbours, exchange, address, clock, households, grid };
+        let door = std::sync::Mutex::default();
+        let mut street = Self { options, neighbours, exchange, address, clock, households, grid, door };
         street.open_exchange(listener);
         street.open_homes().await?;
         Ok(street)
@@ -303,16 +306,35 @@ impl Street {
     /// Ends the households first, so that each writes what it knows, then the meters and the exchange.
     pub async fn finish(self) {
         self.households.finish().await;
+        self.cut_exchange().await;
         self.grid.finish().await;
     }
 
-    fn open_exchange(&self, listener: TcpListener) {
-        let (exchange, end) = (self.exchange.clone(), self.grid.end.clone());
-        self.grid.tasks.spawn(async move {
+    /// Takes the exchange off the net, as a cut line would; its books go on.
+    pub async fn cut_exchange(&self) {
+        let door = self.door.lock().unwrap_or_else(std::sync::PoisonError::into_inner).clone();
+        door.finish().await;
+    }
+
+    /// Brings a cut exchange back at its address.
+    pub async fn mend_exchange(&self) -> Result<(), StreetError> {
+        self.serve(TcpListener::bind(self.address).await.map_err(StreetError::Port)?);
+        Ok(())
+    }
+
+    fn serve(&self, listener: TcpListener) {
+        let door = Arc::new(Running::default());
+        let (exchange, end) = (self.exchange.clone(), door.end.clone());
+        door.tasks.spawn(async move {
             if let Err(error) = exchange.serve(listener, end).await {
                 tracing::error!(%error, "the exchange stopped serving");
             }
         });
+        *self.door.lock().unwrap_or_else(std::sync::PoisonError::into_inner) = door;
+    }
+
+    fn open_exchange(&self, listener: TcpListener) {
+        self.serve(listener);
         let (exchange, end) = (self.exchange.clone(), self.grid.end.clone());
         self.grid.tasks.spawn(async move { exchange.run_life(end).await });
     }

@@ -5,5 +5,6 @@
 
 mod meters;
 mod past;
+mod program;
 mod readers;
 mod streets;
