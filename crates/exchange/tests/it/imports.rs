@@ -40,8 +40,11 @@ fn past(street: &Street, at: Slot, energy: i64) -> PastSlot {
 async fn a_past_is_there_before_its_members_join() {
     let street = Street::new().await;
     let (first, second) = (street.invite("home-01").await, street.invite("home-02").await);
-    let month = slot("2026-05-10T00:00:00Z")..slot("2026-06-01T00:00:00Z");
-    let slots: Vec<PastSlot> = Slot::range(month.clone()).map(|at| past(&street, at, 100)).collect();
+    // More than a page, some of it final and some not.
+    let days =
+        ["2026-05-16T00:00:00Z", "2026-05-29T00:00:00Z"].map(|day| slot(day)..slot(day).offset(3 * 96));
+    let slots: Vec<PastSlot> =
+        days.into_iter().flat_map(Slot::range).map(|at| past(&street, at, 100)).collect();
     let count = slots.len();
     street.exchange.import_settled(slots).await.unwrap();
     let home =
@@ -59,9 +62,10 @@ async fn a_past_is_there_before_its_members_join() {
     }
     assert_eq!(sold, wh(100 * count as i64));
     let summaries =
-        street.exchange.slots(slot("2026-05-10T00:00:00Z")..slot("2026-05-31T00:00:00Z")).await.unwrap();
+        street.exchange.slots(slot("2026-05-16T00:00:00Z")..slot("2026-05-16T00:15:00Z")).await.unwrap();
     assert_eq!(summaries.slots[0].state, SlotState::Final);
-    assert_eq!(summaries.slots.last().unwrap().state, SlotState::Settled);
+    let last = street.exchange.slot_report(slot("2026-05-31T23:45:00Z")).await.unwrap().unwrap();
+    assert_eq!(last.state, SlotState::Settled);
     let audit = street.exchange.audit().await.unwrap();
     assert!(audit.holds() && audit.slots == count as u64, "{audit:?}");
     // The present goes on after it.

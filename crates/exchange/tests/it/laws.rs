@@ -131,7 +131,7 @@ async fn check_member(street: &Street, home: &Home) {
 
 proptest! {
     // Each case is a street over real HTTP, about half a second.
-    #![proptest_config(Config { cases: 6, max_shrink_iters: 20, failure_persistence: None, ..Config::default() })]
+    #![proptest_config(Config { cases: 4, max_shrink_iters: 20, failure_persistence: None, ..Config::default() })]
     #[test]
     fn a_street_conserves_energy_and_money_and_nobody_is_worse_off(
         deeds in prop::collection::vec(prop::collection::vec(deed(), HOMES), SLOTS),
