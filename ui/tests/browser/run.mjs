@@ -20,13 +20,13 @@ const STATES = [
   "notices",
   "hostile",
 ];
+/** What has the focus; nothing while it is on the page as a whole. */
 const focusName = (tab) =>
-  tab.evaluate(
-    () =>
-      document.activeElement?.getAttribute("aria-label") ??
-      document.activeElement?.textContent?.trim() ??
-      "",
-  );
+  tab.evaluate(() => {
+    const focused = document.activeElement;
+    if (!focused || focused === document.body) return "";
+    return focused.getAttribute("aria-label") ?? focused.textContent?.trim() ?? "";
+  });
 const failures = [];
 let checks = 0;
 const WIDE = { width: 1280, height: 800 };

@@ -8,12 +8,12 @@ export const commands = {
 	frame: () => typedError<FrameView, Refusal>(__TAURI_INVOKE("frame")),
 	now: () => typedError<NowView, Refusal>(__TAURI_INVOKE("now")),
 	rules: () => typedError<RulesView, Refusal>(__TAURI_INVOKE("rules")),
-	setLimit: (change: LimitChange) => typedError<null, Refusal>(__TAURI_INVOKE("set_limit", { change })),
-	setRuleEnabled: (rule: string, enabled: boolean) => typedError<null, Refusal>(__TAURI_INVOKE("set_rule_enabled", { rule, enabled })),
+	setLimit: (change: LimitChange) => typedError<RulesView, Refusal>(__TAURI_INVOKE("set_limit", { change })),
+	setRuleEnabled: (rule: string, enabled: boolean) => typedError<RulesView, Refusal>(__TAURI_INVOKE("set_rule_enabled", { rule, enabled })),
 	earnings: (month: string | null) => typedError<EarningsView, Refusal>(__TAURI_INVOKE("earnings", { month })),
 	earningsDay: (day: string) => typedError<EarningsDayView, Refusal>(__TAURI_INVOKE("earnings_day", { day })),
-	stopTrading: () => typedError<null, Refusal>(__TAURI_INVOKE("stop_trading")),
-	resumeTrading: () => typedError<null, Refusal>(__TAURI_INVOKE("resume_trading")),
+	stopTrading: () => typedError<FrameView, Refusal>(__TAURI_INVOKE("stop_trading")),
+	resumeTrading: () => typedError<FrameView, Refusal>(__TAURI_INVOKE("resume_trading")),
 };
 
 /** Events */
@@ -212,7 +212,15 @@ export type RuleView = {
 export type RulesChangeView = {
 	at: Instant,
 	who: string,
-	what: string,
+	changes: RuleChangeView[],
+};
+
+export type RuleChangeKind = "added" | "removed" | "limit" | "switched_on" | "switched_off" | "edited";
+
+export type RuleChangeView = {
+	rule: string,
+	what: RuleChangeKind,
+	micros_per_kwh: Whole | null,
 };
 
 export type RulesView = {

@@ -10,6 +10,8 @@ import type {
   NowView,
   OrderView,
   Refusal,
+  RuleChangeKind,
+  RuleChangeView,
   RulesChangeView,
   RulesView,
   RuleView,
@@ -54,8 +56,17 @@ export class DemoHouse implements House {
     rule("Evening", "buy", 240_000, "16:00-24:00"),
   ];
   #log: RulesChangeView[] = [
-    { at: iso(START - 9 * 86_400_000), who: "Mara", what: "Surplus: 11.5 ct → 12.0 ct" },
-    { at: iso(BEGINNING), who: "Mara", what: "Surplus, Evening: added" },
+    changed(START - 9 * 86_400_000, "owner", {
+      rule: "Surplus",
+      what: "limit",
+      micros_per_kwh: 120_000,
+    }),
+    changed(
+      BEGINNING,
+      "file",
+      { rule: "Surplus", what: "added", micros_per_kwh: null },
+      { rule: "Evening", what: "added", micros_per_kwh: null },
+    ),
   ];
   /** Newest last: from when on a side had which limit. */
   #limits: { from: number; side: SideView; micros: number | null }[] = [
@@ -140,12 +151,11 @@ export class DemoHouse implements House {
     this.#rules = this.#rules.map((each) => (each.name === rule.name ? next : each));
     const micros = next.enabled ? next.limit_micros_per_kwh : null;
     this.#limits.push({ from: this.#gateNow(), side: rule.side, micros });
-    const cents = (value: number | null) => ((value ?? 0) / 10_000).toFixed(1);
-    const what =
-      next.enabled === rule.enabled
-        ? `${rule.name}: ${cents(rule.limit_micros_per_kwh)} ct → ${cents(next.limit_micros_per_kwh)} ct`
-        : `${rule.name}: ${next.enabled ? "on" : "off"}`;
-    this.#log = [{ at: iso(this.#time()), who: "Mara", what }, ...this.#log];
+    const what: RuleChangeKind =
+      next.enabled === rule.enabled ? "limit" : next.enabled ? "switched_on" : "switched_off";
+    const price = what === "limit" ? next.limit_micros_per_kwh : null;
+    const entry = { rule: rule.name, what, micros_per_kwh: price };
+    this.#log = [changed(this.#time(), "owner", entry), ...this.#log];
     this.#tell();
   }
 
@@ -492,6 +502,12 @@ function sumTotals(slots: readonly SlotFacts[]): TotalsView {
     measured_slots: slots.length,
   };
 }
+
+const changed = (at: number, who: string, ...changes: RuleChangeView[]): RulesChangeView => ({
+  at: iso(at),
+  who,
+  changes,
+});
 
 function rule(name: string, side: SideView, micros: number, hours: string | null = null): RuleView {
   return {

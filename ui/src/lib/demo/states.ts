@@ -149,8 +149,15 @@ const CHANGES: Partial<Record<DemoState, Change>> = {
         {
           at: "not a time",
           who: HOSTILE(),
-          what: `${HOSTILE()} {price} {count, plural, other {#}}`,
+          changes: [
+            {
+              rule: `${HOSTILE()} {price} {count, plural, other {#}}`,
+              what: "added",
+              micros_per_kwh: null,
+            },
+          ],
         },
+        { at: view.log[0]?.at ?? "", who: "file", changes: [] },
       ],
     }),
     earnings: (view) => ({
