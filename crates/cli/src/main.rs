@@ -6,6 +6,8 @@
 
 mod duration;
 mod failure;
+mod input;
+mod market;
 mod meter;
 mod output;
 
@@ -32,6 +34,9 @@ enum Command {
     /// Try a meter: list profiles, read once, watch
     #[command(subcommand)]
     Meter(meter::Command),
+    /// Clear, verify, explain and settle a slot from files
+    #[command(subcommand)]
+    Market(market::Command),
 }
 
 /// Whether what was asked is so.
@@ -50,6 +55,7 @@ fn main() -> ExitCode {
     let output = Output::new(cli.json);
     let outcome = match cli.command {
         Command::Meter(command) => meter::run(command, output),
+        Command::Market(command) => market::run(command, output),
     };
     match outcome {
         Ok(Verdict::Yes) => ExitCode::SUCCESS,

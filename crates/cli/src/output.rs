@@ -24,12 +24,22 @@ impl Output {
         } else {
             text(object)
         };
-        let mut out = io::stdout().lock();
-        match writeln!(out, "{line}").and_then(|()| out.flush()) {
-            // Whoever read has read enough, as in `wattle ... | head`.
-            Err(error) if error.kind() == ErrorKind::BrokenPipe => std::process::exit(0),
-            Err(error) => Err(Failure::system(format!("Standard output cannot be written: {error}."))),
-            Ok(()) => Ok(()),
-        }
+        print(&line)
+    }
+
+    /// Prints an answer that is JSON for people too.
+    pub fn json<T: Serialize>(self, object: &T) -> Result<(), Failure> {
+        Self { json: true }.say(object, |_| String::new())
+    }
+}
+
+/// Prints a line at once, since others read along.
+fn print(line: &str) -> Result<(), Failure> {
+    let mut out = io::stdout().lock();
+    match writeln!(out, "{line}").and_then(|()| out.flush()) {
+        // Whoever read has read enough, as in `wattle ... | head`.
+        Err(error) if error.kind() == ErrorKind::BrokenPipe => std::process::exit(0),
+        Err(error) => Err(Failure::system(format!("Standard output cannot be written: {error}."))),
+        Ok(()) => Ok(()),
     }
 }

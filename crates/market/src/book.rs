@@ -17,6 +17,8 @@ pub struct Book {
 #[serde(deny_unknown_fields)]
 pub struct Area {
     pub id: AreaId,
+    // Named, so that an area without it is refused: the root says null.
+    #[serde(deserialize_with = "Option::deserialize")]
     pub parent: Option<AreaId>,
     #[serde(rename = "fee_micros_per_kwh", default, skip_serializing_if = "Option::is_none")]
     pub fee: Option<Price>,
@@ -68,7 +70,7 @@ pub struct Clearing {
 pub struct AreaOutcome {
     pub id: AreaId,
     /// Missing where nothing supports a price: one side only.
-    #[serde(rename = "price_micros_per_kwh")]
+    #[serde(rename = "price_micros_per_kwh", deserialize_with = "Option::deserialize")]
     pub price: Option<Price>,
     /// Energy sent to the parent; negative where it is received. The root's is zero.
     #[serde(rename = "flow_to_parent_wh")]

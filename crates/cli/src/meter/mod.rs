@@ -1,5 +1,6 @@
 //! `wattle meter`: tries a meter.
 
+mod book;
 mod device;
 mod profiles;
 mod read;
@@ -18,6 +19,8 @@ pub enum Command {
     Read(device::DeviceOptions),
     /// Read a meter again and again, and tell what happens
     Watch(WatchOptions),
+    /// Say what a sequence of counter readings is worth
+    Book(book::BookOptions),
 }
 
 #[derive(clap::Args)]
@@ -46,6 +49,7 @@ pub fn run(command: Command, output: Output) -> Result<Verdict, Failure> {
         Command::Profiles => profiles::list(output),
         Command::Read(options) => on_runtime(read::read(options, output)),
         Command::Watch(options) => on_runtime(watch::watch(options, output)),
+        Command::Book(options) => book::book(&options, output),
     }
 }
 
@@ -56,4 +60,12 @@ fn on_runtime(command: impl Future<Output = Result<Verdict, Failure>>) -> Result
         .build()
         .map_err(|error| Failure::system(format!("The runtime did not start: {error}.")))?
         .block_on(command)
+}
+
+/// Reads an energy as people type it: watt-hours, with decimals if need be, above zero.
+fn watt_hours(text: &str) -> Result<units::Energy, String> {
+    let energy = text.parse().ok().and_then(units::Energy::from_f64);
+    energy
+        .filter(|energy| energy.milliwatt_hours() > 0)
+        .ok_or_else(|| format!("\"{text}\" is no energy: write watt-hours above 0, such as 10 or 0.1"))
 }

@@ -2,6 +2,9 @@
 
 #![allow(clippy::unwrap_used, reason = "a test that cannot set up its meter has failed")]
 
+mod counters;
+mod files;
+mod market;
 mod meter;
 #[path = "../../../drivers/tests/it/peer.rs"]
 #[allow(dead_code, reason = "the drivers' tests use more of it")]
