@@ -55,7 +55,7 @@ export class Household {
     const answer = await this.house.frame();
     if (answer.status === "ok") {
       const market = Date.parse(answer.data.market_time);
-      this.#base = { market, at: performance.now(), speed: answer.data.speed };
+      this.#base = { market, at: performance.now(), speed: answer.data.speed ?? 1 };
       this.#tick();
     }
     return answer;

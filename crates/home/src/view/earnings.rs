@@ -117,8 +117,7 @@ fn not_a_date(text: &str, example: &str) -> Refusal {
 fn earnings(house: &House, first: DayKey) -> Result<EarningsView, HistoryError> {
     let month = first..first.next_month_start();
     let this_month = house.today().key().month_start();
-    let (known_from, known_to) = (DayKey::new(chrono::NaiveDate::MIN), DayKey::new(chrono::NaiveDate::MAX));
-    let months = house.history.month_totals(known_from..known_to)?;
+    let months = house.history.month_totals(since(1970)..since(9999))?;
     let previous = months.iter().rev().map(|(month, _)| *month).find(|known| *known < first);
     let next = months.iter().map(|(month, _)| *month).chain([this_month]).find(|known| *known > first);
     let days = house.history.day_totals(month.clone())?;
@@ -133,6 +132,11 @@ fn earnings(house: &House, first: DayKey) -> Result<EarningsView, HistoryError> 
             .collect(),
         provisional_slots: Whole::new(provisional_slots(house, month)? as i64),
     })
+}
+
+/// Returns the first day of a year.
+fn since(year: i32) -> DayKey {
+    DayKey::new(chrono::NaiveDate::from_ymd_opt(year, 1, 1).expect("every year has a first day"))
 }
 
 fn month_name(first: DayKey) -> String {

@@ -200,20 +200,28 @@ fn exchange_status(house: &House, now: Timestamp) -> Result<ExchangeStatus, Hist
 const WAITING_SHOWN: u32 = 1000;
 
 fn trading_status(house: &House) -> Result<TradingStatus, HistoryError> {
-    let (state, held_by) = match &house.access {
-        Access::LooksOn { held_by } => (TradingStateView::ReadOnly, held_by.clone()),
-        Access::Trades { .. } => match house.trading()? {
-            Trading::Stopped => (TradingStateView::Stopped, None),
-            Trading::Running | Trading::Paused { .. } => (TradingStateView::Running, None),
-        },
+    let state = trading_state(house)?;
+    let held_by = match &house.access {
+        Access::LooksOn { held_by } => held_by.clone(),
+        Access::Trades { .. } => None,
     };
     let bound_slots = match state {
         TradingStateView::Stopped => {
             house.bound_slots()?.into_iter().map(|slot| slot.start().into()).collect()
         }
-        _ => Vec::new(),
+        TradingStateView::Running | TradingStateView::ReadOnly => Vec::new(),
     };
     Ok(TradingStatus { state, bound_slots, held_by })
+}
+
+pub(super) fn trading_state(house: &House) -> Result<TradingStateView, HistoryError> {
+    if !house.trades() {
+        return Ok(TradingStateView::ReadOnly);
+    }
+    Ok(match house.trading()? {
+        Trading::Stopped => TradingStateView::Stopped,
+        Trading::Running | Trading::Paused { .. } => TradingStateView::Running,
+    })
 }
 
 /// Lists what the owner should know; what is about the rules is looked up, the rest was noted as it happened.

@@ -5,6 +5,7 @@
 
 pub mod earnings;
 pub mod frame;
+pub mod glance;
 pub mod now;
 pub mod rules;
 

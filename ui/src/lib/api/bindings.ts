@@ -6,29 +6,39 @@ import * as __TAURI_EVENT from "@tauri-apps/api/event";
 /** Commands */
 export const commands = {
 	frame: () => typedError<FrameView, Refusal>(__TAURI_INVOKE("frame")),
-	now: () => typedError<NowView, Refusal>(__TAURI_INVOKE("now")),
-	rules: () => typedError<RulesView, Refusal>(__TAURI_INVOKE("rules")),
-	setLimit: (change: LimitChange) => typedError<RulesView, Refusal>(__TAURI_INVOKE("set_limit", { change })),
-	setRuleEnabled: (rule: string, enabled: boolean) => typedError<RulesView, Refusal>(__TAURI_INVOKE("set_rule_enabled", { rule, enabled })),
-	earnings: (month: string | null) => typedError<EarningsView, Refusal>(__TAURI_INVOKE("earnings", { month })),
-	earningsDay: (day: string) => typedError<EarningsDayView, Refusal>(__TAURI_INVOKE("earnings_day", { day })),
+	/**  Withdraws every offer that can still be withdrawn, and makes no new ones. */
 	stopTrading: () => typedError<FrameView, Refusal>(__TAURI_INVOKE("stop_trading")),
 	resumeTrading: () => typedError<FrameView, Refusal>(__TAURI_INVOKE("resume_trading")),
+	now: () => typedError<NowView, Refusal>(__TAURI_INVOKE("now")),
+	rules: () => typedError<RulesView, Refusal>(__TAURI_INVOKE("rules")),
+	/**  Gives a rule another price; the offers that can still change follow. */
+	setLimit: (change: LimitChange) => typedError<RulesView, Refusal>(__TAURI_INVOKE("set_limit", { change })),
+	setRuleEnabled: (rule: string, enabled: boolean) => typedError<RulesView, Refusal>(__TAURI_INVOKE("set_rule_enabled", { rule, enabled })),
+	/**  Returns a month, `2026-06`, or the present one. */
+	earnings: (month: string | null) => typedError<EarningsView, Refusal>(__TAURI_INVOKE("earnings", { month })),
+	/**  Opens one day, `2026-06-01`. */
+	earningsDay: (day: string) => typedError<EarningsDayView, Refusal>(__TAURI_INVOKE("earnings_day", { day })),
 };
 
 /** Events */
 export const events = {
-	changed: makeEvent<Changed>("changed"),
+	changed: makeEvent<Changed, Changed>("changed"),
 };
 
 /* Types */
-/** An amount of money: whole nanos of the currency as decimal text. */
+/**  An amount of money: whole nanos of the currency as decimal text. */
 export type Amount = string;
 
-/** How certain a slot's money is. */
-export type Certainty = "expected" | "provisional" | "settled" | "final";
+/**  How certain a slot's money is. */
+export type Certainty = 
+/**  The slot still runs or lies ahead. */
+"expected" | 
+/**  Measured, not yet settled. */
+"provisional" | "settled" | 
+/**  Cannot change any more. */
+"final";
 
-/** The views whose facts have changed. */
+/**  Tells the UI which views have become old. */
 export type Changed = {
 	views: ViewName[],
 };
@@ -40,6 +50,7 @@ export type DecisionView = {
 	rule: string | null,
 	limit_micros_per_kwh: Whole | null,
 	reasons: ReasonView[],
+	/**  What became of it: the order, the area's price, the energy traded. Missing until known. */
 	order: OrderView | null,
 	price_micros_per_kwh: Whole | null,
 	traded_wh: Whole | null,
@@ -47,10 +58,12 @@ export type DecisionView = {
 };
 
 export type EarningsDay = {
+	/**  `2026-06-01`, a day of the home's zone. */
 	day: string,
 	totals: TotalsView,
 };
 
+/**  One day opened: its slots, which add up to the day. */
 export type EarningsDayView = {
 	day: string,
 	totals: TotalsView,
@@ -64,35 +77,49 @@ export type EarningsSlot = {
 	price_micros_per_kwh: Whole | null,
 	totals: TotalsView,
 	trades: TradeView[],
+	/**  More than 1 where a late reading changed it. */
 	version: Whole,
 };
 
 export type EarningsView = {
+	/**  `2026-06`. */
 	month: string,
 	previous: string | null,
 	next: string | null,
 	totals: TotalsView,
+	/**  Each local day of the month that has settled slots, oldest first. They add up to the totals. */
 	days: EarningsDay[],
+	/**  Slots that were measured but not yet settled: they are in no figure. */
 	provisional_slots: Whole,
 };
 
-export type ExchangeStateView = "not_a_member" | "connecting" | "connected" | "unreachable" | "clock_off" | "refused";
+export type ExchangeStateView = "not_a_member" | "connecting" | "connected" | "unreachable" | 
+/**  The exchange refuses requests because this computer's clock is off. */
+"clock_off" | 
+/**  The exchange refuses this household: key revoked, terms not agreed. */
+"refused";
 
 export type ExchangeStatus = {
 	state: ExchangeStateView,
 	market_name: string | null,
+	/**  Orders and readings that wait in the outbox. */
 	waiting: Whole,
+	/**  Orders that were dropped since their gate closed before they could be sent, in the last day. */
 	missed_orders: Whole,
 	trouble: Trouble | null,
+	/**  When the exchange last answered. */
 	last_contact: Instant | null,
 };
 
+/**  A guess at who gets it, until the slot is cleared: the share that the last settled slot gave. */
 export type ExpectedView = {
 	to_neighbours_milliwatts: Whole | null,
 	from_neighbours_milliwatts: Whole | null,
 };
 
+/**  Power by role in milliwatts. Import and discharge are positive; sun and house are never negative. */
 export type FlowsView = {
+	/**  When the figures were read; missing before the first sample. */
 	read_at: Instant | null,
 	sun_milliwatts: Whole | null,
 	house_milliwatts: Whole | null,
@@ -103,19 +130,24 @@ export type FlowsView = {
 export type FrameView = {
 	home_name: string,
 	currency: string,
+	/**  IANA zone of the home: every time of day is shown in it. */
 	zone: string,
+	/**  Market time now, and how fast it runs: 1 in the real world. */
 	market_time: Instant,
-	speed: number,
+	speed: number | null,
+	/**  The house is part of a simulated street. */
 	simulated: boolean,
 	meter: MeterStatus,
 	exchange: ExchangeStatus,
 	trading: TradingStatus,
+	/**  Things the owner should know, most urgent first. */
 	notices: Notice[],
 };
 
-/** An instant as RFC 3339 in UTC; the UI shows it in the home's zone. */
+/**  An instant as RFC 3339 in UTC; the UI shows it in the home's zone. */
 export type Instant = string;
 
+/**  A new price for a rule. Worse than the own contract is refused unless confirmed. */
 export type LimitChange = {
 	rule: string,
 	micros_per_kwh: Whole,
@@ -124,20 +156,43 @@ export type LimitChange = {
 
 export type LimitView = { kind: "at"; micros_per_kwh: Whole } | { kind: "above_feed_in"; micros_per_kwh: Whole } | { kind: "share_of_spread"; thousandths: Whole };
 
-export type MeterStateView = "none" | "starting" | "fresh" | "stale" | "silent";
+export type MeterStateView = 
+/**  No meter is set up. */
+"none" | 
+/**  The first answer is awaited. */
+"starting" | "fresh" | "stale" | "silent";
 
 export type MeterStatus = {
 	state: MeterStateView,
+	/**  Age of the newest sample in market seconds. */
 	age_s: Whole | null,
+	/**  What the driver said last, while the meter is not fresh: a whole sentence. */
 	trouble: Trouble | null,
 };
 
 export type Notice = {
 	code: NoticeCode,
+	/**  A whole sentence: what happened, what it means, what to do. Shown below the UI's own headline. */
 	message: string,
 };
 
-export type NoticeCode = "history_restored" | "data_read_only" | "data_newer" | "key_in_file" | "key_locked" | "no_key" | "orders_missed" | "rule_worse_than_contract" | "other";
+export type NoticeCode = 
+/**  The history was damaged and came back from its last good copy. */
+"history_restored" | 
+/**  The data folder cannot be written. */
+"data_read_only" | 
+/**  The data folder belongs to a newer version. */
+"data_newer" | 
+/**  The private key lies in a passphrase-protected file, since there is no system keyring. */
+"key_in_file" | 
+/**  The keyring is locked. */
+"key_locked" | 
+/**  There is no private key to sign with: no keyring and no passphrase. */
+"no_key" | 
+/**  Orders were dropped because the exchange could not be reached before their gate. */
+"orders_missed" | 
+/**  A rule asks for less than feed-in or more than retail. */
+"rule_worse_than_contract" | "other";
 
 export type NowView = {
 	at: Instant,
@@ -146,17 +201,29 @@ export type NowView = {
 	expected: ExpectedView,
 	quarter: QuarterView,
 	today: TodayView,
+	/**  Whether the house has a roof and a battery that are read. */
 	has_sun: boolean,
 	has_battery: boolean,
 };
 
 export type NumberView = {
+	/**  The unit stands in the name, such as `limit_price_micros_per_kwh`. */
 	name: string,
 	value: Whole,
 };
 
-export type OrderStateView = "waiting" | "open" | "refused" | "missed" | "cancelling" | "cancelled" | "bound" | "cleared";
+/**  What has become of one of the household's orders. */
+export type OrderStateView = 
+/**  In the outbox: the exchange has not answered yet. */
+"waiting" | 
+/**  At the exchange; can still be cancelled. */
+"open" | "refused" | 
+/**  Still in the outbox when its gate closed. */
+"missed" | "cancelling" | "cancelled" | 
+/**  The gate has closed. */
+"bound" | "cleared";
 
+/**  One order as the window shows it. */
 export type OrderView = {
 	id: string,
 	slot: Instant,
@@ -164,6 +231,7 @@ export type OrderView = {
 	quantity_wh: Whole,
 	limit_micros_per_kwh: Whole,
 	state: OrderStateView,
+	/**  Why it was refused, as the exchange said it. */
 	problem: string | null,
 	filled_wh: Whole | null,
 };
@@ -171,48 +239,36 @@ export type OrderView = {
 export type PricesView = {
 	retail_micros_per_kwh: Whole | null,
 	feed_in_micros_per_kwh: Whole | null,
+	/**  The price at which the area cleared last, and in which slot: what "about" rests on. */
 	last_cleared_micros_per_kwh: Whole | null,
 	last_cleared_slot: Instant | null,
 };
 
+/**  How an energy figure came about; a hatched fill shows what was not measured. */
 export type QualityView = "measured" | "recovered" | "estimated" | "partial" | "missing";
 
+/**  The quarter hour that runs. */
 export type QuarterView = {
 	slot: Instant,
 	ends: Instant,
+	/**  Energy at the grid point so far. */
 	import_milliwatt_hours: Whole | null,
 	export_milliwatt_hours: Whole | null,
+	/**  The orders that stand for it. */
 	orders: OrderView[],
 };
 
+/**  Why a decision fell as it did: a code with its numbers. The UI has a sentence for each code. */
 export type ReasonView = {
 	code: string,
 	numbers: NumberView[],
 };
 
-/** What a command answers when it cannot do what was asked. */
+/**  What a command answers when it cannot do what was asked. */
 export type Refusal = {
 	code: string,
 	message: string,
 	hint: string,
-};
-
-export type RuleView = {
-	name: string,
-	side: SideView,
-	enabled: boolean,
-	limit: LimitView,
-	limit_micros_per_kwh: Whole | null,
-	hours: string | null,
-	days: string[],
-	cap_wh_per_day: Whole | null,
-	worse_than_contract: boolean,
-};
-
-export type RulesChangeView = {
-	at: Instant,
-	who: string,
-	changes: RuleChangeView[],
 };
 
 export type RuleChangeKind = "added" | "removed" | "limit" | "switched_on" | "switched_off" | "edited";
@@ -220,15 +276,42 @@ export type RuleChangeKind = "added" | "removed" | "limit" | "switched_on" | "sw
 export type RuleChangeView = {
 	rule: string,
 	what: RuleChangeKind,
+	/**  The new price, where one was set. */
 	micros_per_kwh: Whole | null,
+};
+
+export type RuleView = {
+	name: string,
+	side: SideView,
+	enabled: boolean,
+	limit: LimitView,
+	/**  What the limit comes to with the present contract. */
+	limit_micros_per_kwh: Whole | null,
+	/**  Wall-clock hours in the home's zone, `06:00-22:00`; missing means all day. */
+	hours: string | null,
+	/**  `mon`, `tue` and so on; empty means every day. */
+	days: string[],
+	cap_wh_per_day: Whole | null,
+	/**  The limit is worse than the owner's own contract. */
+	worse_than_contract: boolean,
+};
+
+export type RulesChangeView = {
+	at: Instant,
+	/**  `owner` in the window, `file` where rules.toml was edited. */
+	who: string,
+	changes: RuleChangeView[],
 };
 
 export type RulesView = {
 	rules: RuleView[],
 	retail_micros_per_kwh: Whole | null,
 	feed_in_micros_per_kwh: Whole | null,
+	/**  The orders for the slots ahead, by slot. */
 	ahead: OrderView[],
+	/**  The last slots with their decisions, newest first. */
 	decisions: DecisionView[],
+	/**  Changes of the rules, newest first. */
 	log: RulesChangeView[],
 };
 
@@ -249,15 +332,20 @@ export type SlotBar = {
 };
 
 export type TodayView = {
+	/**  One for each slot of the local day: 92, 96 or 100. */
 	bars: SlotBar[],
+	/**  Above feed-in, from settled slots only. */
 	earned: Amount,
+	/**  Below retail, from settled slots only. */
 	saved: Amount,
 	sold_wh: Whole,
 	bought_wh: Whole,
 	settled_slots: Whole,
+	/**  Measured, not yet settled. */
 	provisional_slots: Whole,
 };
 
+/**  Sums over settled slots. Income is positive, a charge negative. */
 export type TotalsView = {
 	sold_wh: Whole,
 	sold: Amount,
@@ -268,14 +356,19 @@ export type TotalsView = {
 	from_grid_wh: Whole,
 	from_grid: Amount,
 	fees: Amount,
+	/**  The sum of the five amounts. */
 	net: Amount,
+	/**  What the same energy would have come to with the utility alone. */
 	utility_only: Amount,
+	/**  Above feed-in, after fees. */
 	earned: Amount,
+	/**  Below retail, after fees. */
 	saved: Amount,
 	slots: Whole,
 	measured_slots: Whole,
 };
 
+/**  What clearing gave one of the household's orders: energy x price = amount, exactly. */
 export type TradeView = {
 	order: string,
 	side: SideView,
@@ -284,24 +377,30 @@ export type TradeView = {
 	amount: Amount,
 };
 
-export type TradingStateView = "running" | "stopped" | "read_only";
+export type TradingStateView = "running" | "stopped" | 
+/**  Another program trades for this house; this one only looks on. */
+"read_only";
 
 export type TradingStatus = {
 	state: TradingStateView,
+	/**  Slots whose gate had closed when trading was stopped: they can no longer be stopped. */
 	bound_slots: Instant[],
+	/**  Who trades from this data folder, if it is another program. */
 	held_by: string | null,
 };
 
 export type Trouble = {
+	/**  As in the contract: timeout, crc, wrong_unit, busy, permission and so on. */
 	code: string,
 	message: string,
 };
 
 export type VerdictView = "offer" | "bid" | "none";
 
+/**  A page of the window, or its frame. */
 export type ViewName = "frame" | "now" | "rules" | "earnings";
 
-/** A whole number that every reader of JSON holds exactly: its size is below 2^53. */
+/**  A whole number that every reader of JSON holds exactly: its size is below 2^53. */
 export type Whole = number;
 
 /* Tauri Specta runtime */
@@ -314,9 +413,28 @@ async function typedError<T, E>(result: Promise<T>): Promise<{ status: "ok"; dat
     }
 }
 
-function makeEvent<T>(name: string) {
-    return {
-        listen: (cb: __TAURI_EVENT.EventCallback<T>) => __TAURI_EVENT.listen<T>(name, cb),
-        once: (cb: __TAURI_EVENT.EventCallback<T>) => __TAURI_EVENT.once<T>(name, cb),
+type EventEmit<T> = [T] extends [null] ? () => Promise<void> : (payload: T) => Promise<void>;
+
+type EventEmitTo<T> = [T] extends [null] ? (target: __TAURI_EVENT.EventTarget | string) => Promise<void> : (target: __TAURI_EVENT.EventTarget | string, payload: T) => Promise<void>;
+
+function makeEvent<TListen, TEmit = TListen>(name: string, serialize?: (payload: TEmit) => unknown, deserialize?: (payload: any) => TListen) {
+    const mapEvent = (cb: __TAURI_EVENT.EventCallback<TListen>) => (event: __TAURI_EVENT.Event<any>) => cb({ ...event, payload: deserialize ? deserialize(event.payload) : event.payload });
+    const mapPayload = (payload: TEmit) => serialize ? serialize(payload) : payload;
+
+    const base = {
+        listen: (cb: __TAURI_EVENT.EventCallback<TListen>) => __TAURI_EVENT.listen(name, mapEvent(cb)),
+        once: (cb: __TAURI_EVENT.EventCallback<TListen>) => __TAURI_EVENT.once(name, mapEvent(cb)),
+        emit: ((payload: TEmit) => __TAURI_EVENT.emit(name, mapPayload(payload)) as unknown) as EventEmit<TEmit>,
+        emitTo: ((to: __TAURI_EVENT.EventTarget | string, payload: TEmit) => __TAURI_EVENT.emitTo(to, name, mapPayload(payload)) as unknown) as EventEmitTo<TEmit>
     };
+
+    const fn = (target: import("@tauri-apps/api/webview").Webview | import("@tauri-apps/api/window").Window) => ({
+        listen: (cb: __TAURI_EVENT.EventCallback<TListen>) => target.listen(name, mapEvent(cb)),
+        once: (cb: __TAURI_EVENT.EventCallback<TListen>) => target.once(name, mapEvent(cb)),
+        emit: ((payload: TEmit) => target.emit(name, mapPayload(payload)) as unknown) as EventEmit<TEmit>,
+        emitTo: ((to: __TAURI_EVENT.EventTarget | string, payload: TEmit) => target.emitTo(to, name, mapPayload(payload)) as unknown) as EventEmitTo<TEmit>
+    });
+
+    return Object.assign(fn, base);
 }
+

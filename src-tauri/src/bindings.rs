@@ -1,0 +1,53 @@
+//! What the UI may call and hear, in one list; the TypeScript of it is generated.
+
+use serde::{Deserialize, Serialize};
+use specta::Type;
+use tauri_specta::{Builder, Event, collect_commands, collect_events};
+
+use crate::commands::{earnings, frame, now, rules};
+
+/// Tells the UI which views have become old.
+#[derive(Clone, Debug, Serialize, Deserialize, Type, Event)]
+pub struct Changed {
+    pub views: Vec<home::ViewName>,
+}
+
+pub fn builder() -> Builder<tauri::Wry> {
+    Builder::new()
+        // What the UI gets is always whole; "may be left out" would only be true of what it sends.
+        .disable_serde_phases()
+        .commands(collect_commands![
+            frame::frame,
+            frame::stop_trading,
+            frame::resume_trading,
+            now::now,
+            rules::rules,
+            rules::set_limit,
+            rules::set_rule_enabled,
+            earnings::earnings,
+            earnings::earnings_day,
+        ])
+        .events(collect_events![Changed])
+}
+
+#[cfg(test)]
+mod tests {
+    use std::path::Path;
+
+    use specta_typescript::Typescript;
+
+    /// With `WATTLE_WRITE_BINDINGS` set (`cargo xtask bindings`) it writes them instead.
+    #[test]
+    fn bindings_are_fresh() {
+        let committed = Path::new(env!("CARGO_MANIFEST_DIR")).join("../ui/src/lib/api/bindings.ts");
+        let fresh = std::env::temp_dir().join(format!("wattle-bindings-{}.ts", std::process::id()));
+        super::builder().export(Typescript::default(), &fresh).unwrap();
+        let text = std::fs::read_to_string(&fresh).unwrap();
+        std::fs::remove_file(&fresh).unwrap();
+        if std::env::var_os("WATTLE_WRITE_BINDINGS").is_some() {
+            std::fs::write(&committed, &text).unwrap();
+        }
+        let old = std::fs::read_to_string(&committed).unwrap_or_default();
+        assert!(old == text, "ui/src/lib/api/bindings.ts is stale: run `cargo xtask bindings`");
+    }
+}

@@ -1,0 +1,27 @@
+//! What the UI can ask. Each command asks `home` and returns a view, on a thread that may block.
+
+pub mod earnings;
+pub mod frame;
+pub mod now;
+pub mod rules;
+
+use home::Home;
+use home::view::frame::Refusal;
+
+use crate::household::Household;
+
+/// Runs a use case of the household off the async threads, since it reads the disk.
+async fn ask<T: Send + 'static>(
+    household: tauri::State<'_, Household>,
+    use_case: impl FnOnce(&Home) -> Result<T, Refusal> + Send + 'static,
+) -> Result<T, Refusal> {
+    let home = household.home().await;
+    match tauri::async_runtime::spawn_blocking(move || use_case(&home)).await {
+        Ok(answer) => answer,
+        Err(error) => Err(Refusal {
+            code: "internal".to_owned(),
+            message: "Something went wrong inside Wattle. The household goes on.".to_owned(),
+            hint: error.to_string(),
+        }),
+    }
+}

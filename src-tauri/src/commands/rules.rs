@@ -1,0 +1,31 @@
+//! Prices & rules.
+
+use home::Home;
+use home::view::frame::Refusal;
+use home::view::rules::{LimitChange, RulesView};
+use tauri::State;
+
+use crate::household::Household;
+
+#[tauri::command]
+#[specta::specta]
+pub async fn rules(household: State<'_, Household>) -> Result<RulesView, Refusal> {
+    super::ask(household, Home::rules).await
+}
+
+/// Gives a rule another price; the offers that can still change follow.
+#[tauri::command]
+#[specta::specta]
+pub async fn set_limit(household: State<'_, Household>, change: LimitChange) -> Result<RulesView, Refusal> {
+    super::ask(household, move |home| home.set_limit(&change)).await
+}
+
+#[tauri::command]
+#[specta::specta]
+pub async fn set_rule_enabled(
+    household: State<'_, Household>,
+    rule: String,
+    enabled: bool,
+) -> Result<RulesView, Refusal> {
+    super::ask(household, move |home| home.set_rule_enabled(&rule, enabled)).await
+}
