@@ -6,19 +6,25 @@
 mod counter;
 mod flows;
 mod freshness;
+pub mod p1;
 mod plausibility;
 mod profile;
 mod sample;
 mod slots;
+pub mod sml;
+mod telegram;
 
 pub use counter::{
     BookSettings, Booked, Counter, CounterEvent, CounterEventKind, Held, Judgement, Reading, Step, book,
 };
 pub use flows::{Flows, Source, Sources, Split};
 pub use freshness::Freshness;
+pub use p1::decode_p1;
 pub use profile::{
     Device, Golden, GoldenWords, Kind, Limits, Orientation, Profile, ProfileError, Protocol, Read, Registers,
     SerialLine, profile, profiles,
 };
 pub use sample::{Borders, Flag, Method, Quality, Sample, SlotEnergy};
 pub use slots::{IntervalEvent, Quantity, RejectReason, SlotMeter, SlotSettings, accepted};
+pub use sml::decode_sml;
+pub use telegram::{DecodeError, ObisValue, Telegram};

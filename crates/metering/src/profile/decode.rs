@@ -66,7 +66,7 @@ impl Profile {
 }
 
 /// Gives each phase's current the sign of its power: most meters report it without.
-fn sign_currents(currents: Vec<i64>, powers: Option<&[i64]>) -> Vec<i64> {
+pub(crate) fn sign_currents(currents: Vec<i64>, powers: Option<&[i64]>) -> Vec<i64> {
     let Some(powers) = powers.filter(|powers| powers.len() == currents.len()) else {
         return currents;
     };

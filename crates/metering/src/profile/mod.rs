@@ -19,6 +19,7 @@ use std::time::Duration;
 
 use units::Energy;
 
+pub(crate) use decode::sign_currents;
 pub use form::{Golden, GoldenWords, Kind, Protocol};
 pub use lint::ProfileError;
 pub use reads::Read;

@@ -2,5 +2,7 @@
 
 mod counter_vectors;
 mod counters;
+mod p1;
 mod profiles;
 mod slots;
+mod sml;
