@@ -9,7 +9,9 @@ mod convert;
 mod edits;
 mod error;
 mod house;
+pub mod join;
 mod live;
+mod requests;
 mod secrets;
 mod tasks;
 mod trading;
@@ -17,4 +19,5 @@ pub mod view;
 
 pub use error::HomeError;
 pub use house::{Home, HomeOptions, ViewName};
+pub use requests::Stopped;
 pub use secrets::{KeyPlace, SecretError, SecretSource};

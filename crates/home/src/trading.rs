@@ -22,40 +22,47 @@ impl Home {
     pub fn stop_trading(&self) -> Result<FrameView, Refusal> {
         let house = self.house()?;
         house.check_trades()?;
-        let stop = || {
-            house.history.set_setting(STOPPED_SETTING, "1")?;
-            house.history.cancel_orders(OrderSelection::All, house.now())
-        };
-        let cancelled = stop().map_err(|error| history_refusal(&error))?;
-        tracing::info!(
-            cancelled = cancelled.cancelled.len() + cancelled.cancelling.len(),
-            bound = cancelled.bound.len(),
-            "the owner stopped trading"
-        );
-        self.trading_changed()
+        house.stop_trading().map_err(|error| history_refusal(&error))?;
+        self.frame()
     }
 
     /// Lets the rules trade again.
     pub fn resume_trading(&self) -> Result<FrameView, Refusal> {
         let house = self.house()?;
         house.check_trades()?;
-        house.history.clear_setting(STOPPED_SETTING).map_err(|error| history_refusal(&error))?;
-        tracing::info!("the owner resumed trading");
-        self.trading_changed()
-    }
-
-    fn trading_changed(&self) -> Result<FrameView, Refusal> {
-        let house = self.house()?;
-        house.wake.courier.notify_one();
-        house.wake.trader.notify_one();
-        house.changed(ViewName::Frame);
-        house.changed(ViewName::Rules);
-        house.changed(ViewName::Now);
+        house.resume_trading().map_err(|error| history_refusal(&error))?;
         self.frame()
     }
 }
 
 impl House {
+    pub fn stop_trading(&self) -> Result<(), HistoryError> {
+        self.history.set_setting(STOPPED_SETTING, "1")?;
+        let cancelled = self.history.cancel_orders(OrderSelection::All, self.now())?;
+        tracing::info!(
+            cancelled = cancelled.cancelled.len() + cancelled.cancelling.len(),
+            bound = cancelled.bound.len(),
+            "the owner stopped trading"
+        );
+        self.trading_changed();
+        Ok(())
+    }
+
+    pub fn resume_trading(&self) -> Result<(), HistoryError> {
+        self.history.clear_setting(STOPPED_SETTING)?;
+        tracing::info!("the owner resumed trading");
+        self.trading_changed();
+        Ok(())
+    }
+
+    fn trading_changed(&self) {
+        self.wake.courier.notify_one();
+        self.wake.trader.notify_one();
+        self.changed(ViewName::Frame);
+        self.changed(ViewName::Rules);
+        self.changed(ViewName::Now);
+    }
+
     pub fn trading(&self) -> Result<Trading, HistoryError> {
         let stopped = self.history.setting(STOPPED_SETTING)?.is_some();
         Ok(if stopped { Trading::Stopped } else { Trading::Running })

@@ -1,4 +1,5 @@
-//! Looks after the house: snapshots of the history, prices of the day, and a frame that tells its age.
+//! Looks after the house: snapshots of the history, prices of the day, wishes of other processes, and a
+//! frame that tells its age.
 
 use std::sync::Arc;
 use std::time::{Duration, Instant};
@@ -19,6 +20,7 @@ pub async fn run(house: Arc<House>, stop: CancellationToken) {
     let mut snapshot_due = Instant::now() + SNAPSHOT_EVERY;
     let mut priced = None;
     loop {
+        obey(&house).await;
         let slot = Slot::containing(house.now());
         if priced != Some(slot) {
             priced = Some(slot);
@@ -45,6 +47,11 @@ pub async fn run(house: Arc<House>, stop: CancellationToken) {
         house.blocking(|house| house.history.snapshot(house.now()).map(drop)).await,
         "no snapshot of the history could be made at the end",
     );
+}
+
+/// Does what another process of this computer wished, such as to stop.
+pub async fn obey(house: &Arc<House>) {
+    report(house.blocking(House::obey_request).await, "what another process asked for could not be done");
 }
 
 /// Keeps the contract's prices of the running and the next slots, so that the past is shown with the prices

@@ -24,6 +24,8 @@ const SAMPLES: usize = 180;
 pub async fn run(house: Arc<House>, stop: CancellationToken) {
     let tasks = TaskTracker::new();
     if house.trades() {
+        // Who wished to stop while nothing ran must not see a new order.
+        caretaker::obey(&house).await;
         // The market's rules say how far apart samples may lie, so they are asked for first.
         courier::introduce(&house, &stop).await;
         let (samples, received) = mpsc::channel(SAMPLES);

@@ -86,7 +86,7 @@ impl Reader {
                 break;
             }
         }
-        self.device.bus().close().await;
+        // The line is closed with the last of its readers.
     }
 
     /// Stamps what was read with market time: now, less the real time since the middle of the reading.

@@ -1,0 +1,10 @@
+//! Tests of the whole house: real meters, a real exchange, real files; one household under test.
+
+// A helper of a test may fail it.
+#![allow(clippy::unwrap_used)]
+
+mod data_folder;
+mod exchange_trouble;
+mod meter_trouble;
+mod rules_and_stop;
+mod support;
