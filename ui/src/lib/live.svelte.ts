@@ -32,14 +32,13 @@ export class LiveView<T> {
     else this.#timer = setTimeout(() => void this.#run(), wait);
   };
 
-  /** Forgets what it shows, since the question has changed. */
-  reset(): void {
+  /** Asks anew, since the question has changed; the old answer stays on show until the new one is here. */
+  askAnew(): void {
     this.#generation += 1;
     this.#startedAt = -Infinity;
     clearTimeout(this.#timer);
     this.#timer = undefined;
     this.#busy = false;
-    this.data = null;
     this.refusal = null;
     this.refresh();
   }

@@ -34,7 +34,7 @@ it("drops the answer to a question that has changed", async () => {
   const waiting: ((answer: Answer<string>) => void)[] = [];
   const view = new LiveView<string>(() => new Promise((resolve) => waiting.push(resolve)));
   view.refresh();
-  view.reset();
+  view.askAnew();
   waiting[1]?.({ status: "ok", data: "May" });
   waiting[0]?.({ status: "ok", data: "June" });
   await vi.advanceTimersByTimeAsync(10);

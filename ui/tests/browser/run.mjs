@@ -80,6 +80,17 @@ await withDemo(async ({ browser, url }) => {
     });
   }
 
+  await inContext({ viewport: WIDE }, async (open) => {
+    for (const page of PAGES) {
+      await check(`${page} of a house without a roof`, async () => {
+        const tab = await open({ page, sun: "none" });
+        await opened(tab, "full");
+        await isAccessible(tab);
+        await tab.context().close();
+      });
+    }
+  });
+
   await inContext({ viewport: { width: 3840, height: 2160 } }, async (open) => {
     for (const page of PAGES) {
       await check(`${page} on 4K`, async () => {

@@ -34,12 +34,12 @@ import {
   type SlotFacts,
 } from "./street";
 
-export type DemoOptions = { state: DemoState; speed: number; seed: number };
+export type DemoOptions = { state: DemoState; speed: number; seed: number; sun: boolean };
 
 /** A sunny Thursday, early afternoon. */
 const START = Date.parse("2026-06-18T13:21:10+02:00");
 const SPEED = 60;
-export const DEMO: DemoOptions = { state: "full", speed: SPEED, seed: 7 };
+export const DEMO: DemoOptions = { state: "full", speed: SPEED, seed: 7, sun: true };
 
 const GATE_MS = 300_000;
 const SETTLED_AFTER_MS = 2 * QUARTER_MS;
@@ -78,7 +78,14 @@ export class DemoHouse implements House {
 
   constructor(options: Partial<DemoOptions> = {}) {
     this.#options = { ...DEMO, ...options };
-    this.#street = new Street(this.#options.seed, (start) => this.#limitsAt(start));
+    this.#street = new Street(this.#options.seed, this.#options.sun, (start) =>
+      this.#limitsAt(start),
+    );
+    if (!this.#options.sun) {
+      this.#rules = [rule("Neighbours first", "buy", 240_000)];
+      this.#limits = [{ from: 0, side: "buy", micros: 240_000 }];
+      this.#log = [];
+    }
     if (this.#options.state === "stopped") this.#stoppedAt = START;
   }
 
@@ -176,7 +183,7 @@ export class DemoHouse implements House {
     const of = (side: SideView) =>
       this.#limits.findLast((limit) => limit.side === side && limit.from <= start)?.micros ?? null;
     const hour = new Date(start + 7_200_000).getUTCHours();
-    return { sell: of("sell"), buy: hour >= 16 ? of("buy") : null };
+    return { sell: of("sell"), buy: hour >= 16 || !this.#options.sun ? of("buy") : null };
   }
 
   #frame(): FrameView {
@@ -233,9 +240,9 @@ export class DemoHouse implements House {
       at: iso(now),
       flows: {
         read_at: iso(now - 2_000),
-        sun_milliwatts: flows.sun,
+        sun_milliwatts: this.#options.sun ? flows.sun : null,
         house_milliwatts: flows.house,
-        battery_milliwatts: flows.battery,
+        battery_milliwatts: this.#options.sun ? flows.battery : null,
         grid_milliwatts: flows.grid,
       },
       prices: {
@@ -264,8 +271,8 @@ export class DemoHouse implements House {
         settled_slots: settled.length,
         provisional_slots: bars.filter((bar) => bar.certainty === "provisional").length,
       },
-      has_sun: true,
-      has_battery: true,
+      has_sun: this.#options.sun,
+      has_battery: this.#options.sun,
     };
   }
 
@@ -299,7 +306,7 @@ export class DemoHouse implements House {
       quality: (start / QUARTER_MS) % 96 === 38 ? "recovered" : "measured",
       import_milliwatt_hours: facts.importMwh,
       export_milliwatt_hours: facts.exportMwh,
-      sun_milliwatt_hours: facts.sun,
+      sun_milliwatt_hours: this.#options.sun ? facts.sun : null,
     };
     if (certainty === "provisional") return measured;
     return {
@@ -409,7 +416,7 @@ export class DemoHouse implements House {
         settled,
       };
     };
-    return [of("sell"), of("buy")];
+    return this.#options.sun ? [of("sell"), of("buy")] : [of("buy")];
   }
 
   #month(month: string): EarningsView {

@@ -1,4 +1,4 @@
-/// Opens the demo as its address asks: `?state=stale&lang=de&theme=dark&speed=60`.
+/// Opens the demo as its address asks: `?state=stale&lang=de&theme=dark&speed=60&sun=none`.
 import { speak } from "../i18n/index.svelte";
 import { DEMO, DemoHouse } from "./house";
 import { STATES } from "./states";
@@ -14,5 +14,6 @@ if (theme === "light" || theme === "dark") document.documentElement.dataset.them
 export const house = new DemoHouse({
   state: STATES.find((state) => state === query.get("state")) ?? DEMO.state,
   speed: Number(query.get("speed")) || DEMO.speed,
+  sun: query.get("sun") !== "none",
   seed: Number(query.get("seed")) || DEMO.seed,
 });

@@ -34,6 +34,7 @@ export class Street {
 
   constructor(
     private readonly seed: number,
+    private readonly hasSun: boolean,
     /** Which limits the household had in a slot. */
     private readonly limits: (start: number) => { sell: number | null; buy: number | null },
   ) {}
@@ -49,7 +50,7 @@ export class Street {
   /** The share of what goes out, or comes in, that the neighbours take, or give. */
   share(time: number): number {
     const hour = hourOf(time);
-    const here = this.#sun(time) > 600;
+    const here = this.#sky(time) > 600;
     const wave = 0.5 + 0.5 * this.#noise(Math.floor(time / QUARTER_MS), 5);
     if (here) return 0.45 + 0.5 * wave;
     return hour >= 17 && hour < 21.5 ? 0.25 + 0.4 * wave : 0;
@@ -103,6 +104,11 @@ export class Street {
   }
 
   #sun(time: number): number {
+    return this.hasSun ? this.#sky(time) : 0;
+  }
+
+  /** What a roof would make. */
+  #sky(time: number): number {
     const hour = hourOf(time);
     const height = Math.sin((Math.PI * (hour - 5.3)) / 16.2);
     if (hour < 5.3 || hour > 21.5 || height <= 0) return 0;
@@ -130,7 +136,8 @@ export class Street {
   #battery(time: number, surplus: number): number {
     const hour = hourOf(time);
     if (hour > 7 && hour < 11.5 && surplus > 300) return -Math.min(2_200, surplus * 0.5);
-    if (hour > 19 && hour < 23.5 && surplus < -100) return Math.min(900, -surplus * 0.35);
+    if (this.hasSun && hour > 19 && hour < 23.5 && surplus < -100)
+      return Math.min(900, -surplus * 0.35);
     return 0;
   }
 

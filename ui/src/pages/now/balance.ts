@@ -11,6 +11,14 @@ export type Flow = {
 };
 export type Balance = { into: Flow[]; out: Flow[]; total: number };
 
+const ROLES: Record<Exclude<Flow["name"], "grid">, FlowRole> = {
+  sun: "sun",
+  house: "self",
+  battery: "battery",
+  neighbours: "neighbour",
+  other: "other",
+};
+
 /** Readings of several meters are seconds apart: less than this share is no flow of its own. */
 const SKEW = 0.02;
 
@@ -22,16 +30,16 @@ export function balanceOf(now: Pick<NowView, "flows" | "expected">): Balance | n
   const fromNeighbours = share(now.expected.from_neighbours_milliwatts, grid_milliwatts);
   const toNeighbours = share(now.expected.to_neighbours_milliwatts, -grid_milliwatts);
   const into: Flow[] = [
-    flow("sun", "sun", sun),
-    flow("battery", "battery", battery),
-    { ...flow("neighbours", "neighbour", fromNeighbours), expected: true },
-    flow("grid", "import", grid_milliwatts - fromNeighbours),
+    flow("sun", "in", sun),
+    flow("battery", "in", battery),
+    { ...flow("neighbours", "in", fromNeighbours), expected: true },
+    flow("grid", "in", grid_milliwatts - fromNeighbours),
   ];
   const out: Flow[] = [
-    flow("house", "self", house_milliwatts),
-    flow("battery", "battery", -battery),
-    { ...flow("neighbours", "neighbour", toNeighbours), expected: true },
-    flow("grid", "export", -grid_milliwatts - toNeighbours),
+    flow("house", "out", house_milliwatts),
+    flow("battery", "out", -battery),
+    { ...flow("neighbours", "out", toNeighbours), expected: true },
+    flow("grid", "out", -grid_milliwatts - toNeighbours),
   ];
   return level(into, out);
 }
@@ -43,14 +51,20 @@ function level(into: Flow[], out: Flow[]): Balance {
   const total = Math.max(sumIn, sumOut);
   const gap = Math.abs(sumIn - sumOut);
   if (gap > total * SKEW) {
-    (sumIn < sumOut ? into : out).push(flow("other", "other", gap));
+    (sumIn < sumOut ? into : out).push(flow("other", "in", gap));
   }
   return { into: into.filter(flows), out: out.filter(flows), total };
 }
 
-const flow = (name: Flow["name"], role: FlowRole, milliwatts: number): Flow => ({
+/** The role, and so the colour, of a flow. */
+export function roleOf(name: Flow["name"], side: "in" | "out"): FlowRole {
+  if (name === "grid") return side === "in" ? "import" : "export";
+  return ROLES[name];
+}
+
+const flow = (name: Flow["name"], side: "in" | "out", milliwatts: number): Flow => ({
   name,
-  role,
+  role: roleOf(name, side),
   milliwatts: Math.max(0, milliwatts),
   expected: false,
 });
