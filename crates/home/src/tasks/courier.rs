@@ -14,7 +14,7 @@ use units::{OrderId, Slot, SystemClock};
 use crate::config::INVITATION_FILE;
 use crate::convert;
 use crate::house::{House, ViewName};
-use crate::view::frame::{ExchangeStateView, NoticeCode, Trouble};
+use crate::view::frame::{ExchangeStateView, Trouble};
 
 /// The exchange answers a batch in well under a second; a longer wait means that it is not there.
 const TIMEOUT: Duration = Duration::from_secs(8);
@@ -136,11 +136,6 @@ async fn close_gates(house: &Arc<House>) -> Result<(), HistoryError> {
         tracing::warn!(
             orders = passed.missed.len(),
             "orders were dropped: their gate closed before they could be sent"
-        );
-        house.live().notice(
-            NoticeCode::OrdersMissed,
-            "The exchange could not be reached in time, so some offers were dropped. What they would have traded \
-             goes to your utility. Check the internet connection; new offers are made by themselves.",
         );
         house.changed(ViewName::Frame);
     }

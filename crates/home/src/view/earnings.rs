@@ -3,6 +3,7 @@
 use serde::{Deserialize, Serialize};
 use specta::Type;
 
+use chrono::Datelike;
 use history::{HistoryError, Settlement, Totals, What};
 use market::Side;
 use units::{DayKey, LocalDay, Slot};
@@ -117,7 +118,9 @@ fn not_a_date(text: &str, example: &str) -> Refusal {
 fn earnings(house: &House, first: DayKey) -> Result<EarningsView, HistoryError> {
     let month = first..first.next_month_start();
     let this_month = house.today().key().month_start();
-    let months = house.history.month_totals(since(1970)..since(9999))?;
+    // A few years around are looked through; adding up ten for two buttons would be slow.
+    let year = first.date().year();
+    let months = house.history.month_totals(since(year - 2)..since(year + 3))?;
     let previous = months.iter().rev().map(|(month, _)| *month).find(|known| *known < first);
     let next = months.iter().map(|(month, _)| *month).chain([this_month]).find(|known| *known > first);
     let days = house.history.day_totals(month.clone())?;

@@ -1,5 +1,7 @@
 //! The frame around every page: status line, banner, stop button.
 
+use std::time::Duration;
+
 use serde::{Deserialize, Serialize};
 use specta::Type;
 
@@ -160,7 +162,7 @@ fn frame(house: &House) -> Result<FrameView, HistoryError> {
         meter: meter_status(house, now),
         exchange: exchange_status(house, now)?,
         trading: trading_status(house)?,
-        notices: notices(house),
+        notices: notices(house, now)?,
     })
 }
 
@@ -176,14 +178,17 @@ fn exchange_status(house: &House, now: Timestamp) -> Result<ExchangeStatus, Hist
     let waiting = house.history.waiting_orders(now)?.len()
         + house.history.cancelling_orders()?.len()
         + house.history.waiting_readings(WAITING_SHOWN)?.len();
-    let running = Slot::containing(now);
-    let recent = house.history.orders(running.offset(-96)..running.offset(8))?;
-    let missed = recent.iter().filter(|stored| stored.state == OrderState::Missed).count();
+    let missed = missed_orders(house, now, DAY)?;
     let membership = house.membership()?;
+    let last = house.history.last_settlement()?;
+    let settled_lately = last.is_some_and(|last| now.since(last.slot.end()) < TWO_HOURS);
     let live = house.live();
     let state = match (&membership, live.exchange.state) {
         // Before the first contact a member is on its way.
         (Some(_), ExchangeStateView::NotAMember) if house.trades() => ExchangeStateView::Connecting,
+        // Who only looks on sees from the books whether the other program is in contact.
+        (Some(_), ExchangeStateView::NotAMember) if settled_lately => ExchangeStateView::Connected,
+        (Some(_), ExchangeStateView::NotAMember) => ExchangeStateView::Unreachable,
         (_, state) => state,
     };
     Ok(ExchangeStatus {
@@ -198,6 +203,18 @@ fn exchange_status(house: &House, now: Timestamp) -> Result<ExchangeStatus, Hist
 
 /// Readings that wait are counted up to here; more are as bad.
 const WAITING_SHOWN: u32 = 1000;
+
+/// Slots in which dropped orders are counted, and in which the owner is told of them.
+const DAY: i64 = 96;
+const LATELY: i64 = 8;
+const TWO_HOURS: Duration = Duration::from_secs(2 * 3600);
+
+/// Counts orders that were dropped because their gate closed before they could be sent.
+fn missed_orders(house: &House, now: Timestamp, slots: i64) -> Result<usize, HistoryError> {
+    let running = Slot::containing(now);
+    let recent = house.history.orders(running.offset(-slots)..running.offset(8))?;
+    Ok(recent.iter().filter(|stored| stored.state == OrderState::Missed).count())
+}
 
 fn trading_status(house: &House) -> Result<TradingStatus, HistoryError> {
     let state = trading_state(house)?;
@@ -225,8 +242,16 @@ pub(super) fn trading_state(house: &House) -> Result<TradingStateView, HistoryEr
 }
 
 /// Lists what the owner should know; what is about the rules is looked up, the rest was noted as it happened.
-fn notices(house: &House) -> Vec<Notice> {
+fn notices(house: &House, now: Timestamp) -> Result<Vec<Notice>, HistoryError> {
     let mut notices = house.live().notices.clone();
+    if missed_orders(house, now, LATELY)? > 0 {
+        notices.push(Notice {
+            code: NoticeCode::OrdersMissed,
+            message: "The exchange could not be reached in time, so some offers were dropped. What they would have \
+                      traded goes to your utility. Check the internet connection; new offers are made by themselves."
+                .to_owned(),
+        });
+    }
     if let Some(prices) = house.prices(Slot::containing(house.now())) {
         let findings = rules::check(&house.rules(), &prices);
         notices.extend(findings.into_iter().map(|finding| Notice {
@@ -238,7 +263,7 @@ fn notices(house: &House) -> Vec<Notice> {
         }));
     }
     notices.sort_by_key(|notice| urgency(notice.code));
-    notices
+    Ok(notices)
 }
 
 /// The most urgent first: what stops everything, what costs money, what is good to know.
