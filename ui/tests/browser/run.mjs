@@ -136,6 +136,9 @@ await withDemo(async ({ browser, url }) => {
       assert.match(spoken, /^13:00–13:15: .* provisional\.$/);
       await tab.keyboard.press("t");
       await tab.getByRole("table").waitFor();
+      await tab.waitForFunction(() => document.activeElement?.getAttribute("role") === "region");
+      await tab.keyboard.press("t");
+      await tab.waitForFunction(() => document.activeElement?.getAttribute("role") === "slider");
       await tab.context().close();
     });
 
