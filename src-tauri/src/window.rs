@@ -1,6 +1,6 @@
 //! The one window: made when it is wanted, dropped with its web view when it is closed.
 
-use tauri::{AppHandle, Manager, Url, WebviewUrl, WebviewWindowBuilder};
+use tauri::{AppHandle, Manager, Url, WebviewUrl, WebviewWindow, WebviewWindowBuilder};
 
 const LABEL: &str = "main";
 
@@ -28,13 +28,26 @@ fn raise_or_make(app: &AppHandle) -> tauri::Result<()> {
         window.show()?;
         return window.set_focus();
     }
-    WebviewWindowBuilder::new(app, LABEL, WebviewUrl::App("index.html".into()))
+    let window = WebviewWindowBuilder::new(app, LABEL, WebviewUrl::App("index.html".into()))
         .title("Wattle")
         .inner_size(SIZE.0, SIZE.1)
         .min_inner_size(SMALLEST.0, SMALLEST.1)
         .on_navigation(is_ours)
         .build()?;
+    if cfg!(debug_assertions) {
+        print_console(&window)?;
+    }
     Ok(())
+}
+
+/// Prints what the page writes to its console, so that no error of it stays unseen in development and tests.
+fn print_console(window: &WebviewWindow) -> tauri::Result<()> {
+    window.with_webview(|view| {
+        use webkit2gtk::{SettingsExt, WebViewExt};
+        if let Some(settings) = view.inner().settings() {
+            settings.set_enable_write_console_messages_to_stdout(true);
+        }
+    })
 }
 
 /// The window shows what it carries and nothing else, whatever a page might ask for.
