@@ -4,12 +4,20 @@
 //! and nothing else; logs and errors go to standard error. Exit status: 0 done and the answer is yes, 1 the
 //! answer is no, 2 wrong usage or an unusable input file.
 
+mod backup;
 mod duration;
 mod failure;
+mod household;
 mod input;
+mod join;
+mod keys;
 mod market;
 mod meter;
+mod orders;
 mod output;
+mod rules;
+mod run;
+mod stop;
 
 use std::process::ExitCode;
 
@@ -31,6 +39,26 @@ struct Cli {
 
 #[derive(clap::Subcommand)]
 enum Command {
+    /// Run the household without a window: read the meters, trade by the rules, keep the history
+    Run(run::RunOptions),
+    /// Stop trading and withdraw every open order, also while another program trades
+    Stop(stop::StopOptions),
+    /// Let the rules trade again
+    Resume(stop::StopOptions),
+    /// Show a market's terms and join it
+    Join(join::JoinOptions),
+    /// Show the key by which the market knows this device
+    Keys(keys::KeysOptions),
+    /// What this home asked of the market
+    #[command(subcommand)]
+    Orders(orders::Command),
+    /// Check rules
+    #[command(subcommand)]
+    Rules(rules::Command),
+    /// Copy the history to a file, also while a program trades
+    Backup(backup::BackupOptions),
+    /// Put a backup in the place of the history
+    Restore(backup::RestoreOptions),
     /// Try a meter: list profiles, read once, watch
     #[command(subcommand)]
     Meter(meter::Command),
@@ -54,6 +82,15 @@ fn main() -> ExitCode {
     };
     let output = Output::new(cli.json);
     let outcome = match cli.command {
+        Command::Run(options) => run::run(options, output),
+        Command::Stop(options) => on_runtime(stop::stop(options, output)),
+        Command::Resume(options) => on_runtime(stop::resume(options, output)),
+        Command::Join(options) => on_runtime(join::join(options, output)),
+        Command::Keys(options) => keys::keys(&options, output),
+        Command::Orders(command) => orders::run(command, output),
+        Command::Rules(command) => rules::run(command, output),
+        Command::Backup(options) => backup::backup(&options, output),
+        Command::Restore(options) => backup::restore(&options, output),
         Command::Meter(command) => meter::run(command, output),
         Command::Market(command) => market::run(command, output),
     };
@@ -62,6 +99,15 @@ fn main() -> ExitCode {
         Ok(Verdict::No) => ExitCode::from(1),
         Err(failure) => failure.report(cli.json),
     }
+}
+
+/// Runs until the command is done. One thread is enough for one question.
+fn on_runtime(command: impl Future<Output = Result<Verdict, Failure>>) -> Result<Verdict, Failure> {
+    tokio::runtime::Builder::new_current_thread()
+        .enable_all()
+        .build()
+        .map_err(|error| Failure::system(format!("The runtime did not start: {error}.")))?
+        .block_on(command)
 }
 
 /// Prints what is wrong with the command line, or the help that was asked for.

@@ -5,7 +5,6 @@
 //! that nobody could obey, since the power went, is obeyed by the next start before it trades.
 
 use std::io::ErrorKind;
-use std::path::Path;
 use std::time::{Duration, Instant};
 
 use history::{HistoryError, OrderState};
@@ -154,8 +153,7 @@ impl House {
             message: format!("The wish could not be left in {}: {cause}. {other} trades on.", path.display()),
             hint: "Run this as the user that owns the data folder.".to_owned(),
         })?;
-        let obeyed =
-            wait_for(until, || Ok(!is_there(&path))).await.map_err(|error| history_refusal(&error))?;
+        let obeyed = wait_for(until, || Ok(!path.exists())).await.map_err(|error| history_refusal(&error))?;
         if obeyed {
             return Ok(());
         }
@@ -170,10 +168,6 @@ impl House {
                 .to_owned(),
         })
     }
-}
-
-fn is_there(path: &Path) -> bool {
-    path.exists()
 }
 
 /// Looks until it is so or the time is over; returns whether it is so.

@@ -3,7 +3,7 @@
 use pricing::SlotPrices;
 use units::Price;
 
-use crate::rule::{RuleBook, Side};
+use crate::rule::{Rule, RuleBook, Side};
 
 /// Something about a rule that its owner hardly meant. Names the rule.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
@@ -25,17 +25,19 @@ pub enum Finding {
 
 /// Checks enabled rules against each other and against the contract's prices.
 pub fn check(book: &RuleBook, prices: &SlotPrices) -> Vec<Finding> {
+    findings(book, Some(prices))
+}
+
+/// Checks enabled rules against each other, where no contract is known.
+pub fn check_alone(book: &RuleBook) -> Vec<Finding> {
+    findings(book, None)
+}
+
+fn findings(book: &RuleBook, prices: Option<&SlotPrices>) -> Vec<Finding> {
     let mut findings = Vec::new();
     for (index, rule) in book.rules().iter().enumerate().filter(|(_, rule)| rule.enabled) {
         let name = || rule.name.clone();
-        let limit = rule.limit.price(rule.side, prices);
-        let (worse, contract) = match rule.side {
-            Side::Sell => (limit < prices.feed_in, prices.feed_in),
-            Side::Buy => (limit > prices.retail, prices.retail),
-        };
-        if worse {
-            findings.push(Finding::WorseThanContract { rule: name(), side: rule.side, limit, contract });
-        }
+        findings.extend(prices.and_then(|prices| worse_than_contract(rule, prices)));
         let before =
             book.rules()[..index].iter().find(|other| other.side == rule.side && other.speaks_always());
         if let Some(before) = before {
@@ -47,4 +49,13 @@ pub fn check(book: &RuleBook, prices: &SlotPrices) -> Vec<Finding> {
         }
     }
     findings
+}
+
+fn worse_than_contract(rule: &Rule, prices: &SlotPrices) -> Option<Finding> {
+    let limit = rule.limit.price(rule.side, prices);
+    let (worse, contract) = match rule.side {
+        Side::Sell => (limit < prices.feed_in, prices.feed_in),
+        Side::Buy => (limit > prices.retail, prices.retail),
+    };
+    worse.then(|| Finding::WorseThanContract { rule: rule.name.clone(), side: rule.side, limit, contract })
 }

@@ -14,7 +14,7 @@ mod situation;
 mod write;
 
 pub use amount_text::InvalidAmount;
-pub use check::{Finding, check};
+pub use check::{Finding, check, check_alone};
 pub use decide::{Decision, Verdict, decide};
 pub use hint::{Hint, HintCode, what_would_change};
 pub use parse::{RuleError, RuleFault};

@@ -7,9 +7,11 @@ mod read;
 mod sample;
 mod watch;
 
+pub use sample::Thousandths;
+
 use crate::failure::Failure;
 use crate::output::Output;
-use crate::{Verdict, duration};
+use crate::{Verdict, duration, on_runtime};
 
 #[derive(clap::Subcommand)]
 pub enum Command {
@@ -51,15 +53,6 @@ pub fn run(command: Command, output: Output) -> Result<Verdict, Failure> {
         Command::Watch(options) => on_runtime(watch::watch(options, output)),
         Command::Book(options) => book::book(&options, output),
     }
-}
-
-/// Runs until the command is done. One thread is enough for one line.
-fn on_runtime(command: impl Future<Output = Result<Verdict, Failure>>) -> Result<Verdict, Failure> {
-    tokio::runtime::Builder::new_current_thread()
-        .enable_all()
-        .build()
-        .map_err(|error| Failure::system(format!("The runtime did not start: {error}.")))?
-        .block_on(command)
 }
 
 /// Reads an energy as people type it: watt-hours, with decimals if need be, above zero.

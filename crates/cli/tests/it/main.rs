@@ -4,9 +4,11 @@
 
 mod counters;
 mod files;
+mod household;
 mod market;
 mod meter;
 #[path = "../../../drivers/tests/it/peer.rs"]
 #[allow(dead_code, reason = "the drivers' tests use more of it")]
 mod peer;
 mod program;
+mod street;
