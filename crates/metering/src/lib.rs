@@ -12,6 +12,7 @@ mod profile;
 mod sample;
 mod slots;
 pub mod sml;
+pub mod sunspec;
 mod telegram;
 
 pub use counter::{
@@ -21,8 +22,8 @@ pub use flows::{Flows, Source, Sources, Split};
 pub use freshness::Freshness;
 pub use p1::decode_p1;
 pub use profile::{
-    Device, Golden, GoldenWords, Kind, Limits, Orientation, Profile, ProfileError, Protocol, Read, Registers,
-    SerialLine, profile, profiles,
+    Device, FoundModel, Golden, GoldenWords, Kind, Limits, Orientation, Profile, ProfileError, Protocol,
+    Read, Registers, SerialLine, profile, profiles,
 };
 pub use sample::{Borders, Flag, Method, Quality, Sample, SlotEnergy};
 pub use slots::{IntervalEvent, Quantity, RejectReason, SlotMeter, SlotSettings, accepted};

@@ -36,7 +36,10 @@ impl Profile {
             voltage: values(&points.voltage).map(|voltages| each(voltages, Voltage::from_millivolts)),
             current: current.map(|currents| each(currents, Current::from_milliamperes)),
             frequency: value(&points.frequency).map(Frequency::from_millihertz),
-            serial: points.serial.as_ref().and_then(|point| point.text(registers)),
+            serial: match &points.serial {
+                Some(point) => point.text(registers),
+                None => self.known_serial.clone(),
+            },
             flags: self.flags(registers),
         }
     }

@@ -2,7 +2,7 @@
 
 use super::Profile;
 use super::point::{Point, Term};
-use super::value::Type;
+use super::value::{Scale, Type};
 use crate::sample::{Flag, Sample};
 
 /// Words at an address of a function's register space.
@@ -16,19 +16,30 @@ impl Profile {
     /// register is left out. Currents are written without sign, as meters do.
     pub fn encode(&self, sample: &Sample) -> Vec<Words> {
         let points = &self.points;
+        let shown = [
+            (&points.power, sample.power.map(|power| vec![power.milliwatts() * self.sign])),
+            (&points.import, sample.import.map(|energy| vec![energy.milliwatt_hours()])),
+            (&points.export, sample.export.map(|energy| vec![energy.milliwatt_hours()])),
+            (&points.phase_power, list(&sample.phase_power, |power| power.milliwatts() * self.sign)),
+            (&points.voltage, list(&sample.voltage, |voltage| voltage.millivolts())),
+            (&points.current, list(&sample.current, |current| current.milliamperes().abs())),
+            (&points.frequency, sample.frequency.map(|frequency| vec![frequency.millihertz()])),
+        ];
+        let shown: Vec<(&Point, Vec<i64>)> = shown
+            .into_iter()
+            .filter_map(|(point, values)| Some((point.as_ref()?, values.unwrap_or_default())))
+            .collect();
         let mut words = Vec::new();
-        let mut write = |point: &Option<Point>, values: Option<Vec<i64>>| {
-            if let Some(point) = point {
-                point.write(values.as_deref(), &mut words);
-            }
-        };
-        write(&points.power, sample.power.map(|power| vec![power.milliwatts() * self.sign]));
-        write(&points.import, sample.import.map(|energy| vec![energy.milliwatt_hours()]));
-        write(&points.export, sample.export.map(|energy| vec![energy.milliwatt_hours()]));
-        write(&points.phase_power, list(&sample.phase_power, |power| power.milliwatts() * self.sign));
-        write(&points.voltage, list(&sample.voltage, |voltage| voltage.millivolts()));
-        write(&points.current, list(&sample.current, |current| current.milliamperes().abs()));
-        write(&points.frequency, sample.frequency.map(|frequency| vec![frequency.millihertz()]));
+        for (point, values) in &shown {
+            // Values that share a register for their power of ten share the power.
+            let power = point.scale_at.map(|address| {
+                let sharing = shown.iter().filter(|(other, _)| other.scale_at == Some(address));
+                let power = finest_power(sharing);
+                words.push((point.function, address, vec![power as u16]));
+                power
+            });
+            point.write(values, power, &mut words);
+        }
         if let (Some(point), Some(serial)) = (&points.serial, &sample.serial) {
             point.write_text(serial, &mut words);
         }
@@ -44,11 +55,12 @@ impl Profile {
 }
 
 impl Point {
-    fn write(&self, values: Option<&[i64]>, words: &mut Vec<Words>) {
+    fn write(&self, values: &[i64], power: Option<i16>, words: &mut Vec<Words>) {
+        let scale = power.and_then(|power| self.scale.times_power_of_ten(power)).unwrap_or(self.scale);
         for (place, terms) in self.items.iter().enumerate() {
-            let value = values.and_then(|values| values.get(place)).copied();
+            let value = values.get(place).copied();
             for (term, value) in terms.iter().zip(shares(terms, value)) {
-                if let Some(bits) = self.bits_of(value) {
+                if let Some(bits) = self.bits_of(value, scale) {
                     words.push((self.function, term.address, self.words.split(bits, self.registers)));
                 }
             }
@@ -67,13 +79,28 @@ impl Point {
         }
     }
 
-    fn bits_of(&self, value: Option<i64>) -> Option<u64> {
+    /// Tells whether the values fit their registers at a power of ten. What would read as "not there"
+    /// does not.
+    fn fits(&self, values: &[i64], power: i16) -> bool {
+        self.scale.times_power_of_ten(power).is_some_and(|scale| {
+            let written =
+                |value: &i64| self.kind.write(*value, scale).filter(|bits| !self.absent.contains(bits));
+            values.iter().all(|value| written(value).is_some())
+        })
+    }
+
+    fn bits_of(&self, value: Option<i64>, scale: Scale) -> Option<u64> {
         match value {
-            Some(value) => self.kind.write(value, self.scale),
+            Some(value) => self.kind.write(value, scale),
             None if self.kind == Type::F32 => Some(u64::from(f32::NAN.to_bits())),
             None => self.absent.first().copied(),
         }
     }
+}
+
+/// Returns the smallest power of ten at which all values fit, or 0.
+fn finest_power<'a>(points: impl Iterator<Item = &'a (&'a Point, Vec<i64>)> + Clone) -> i16 {
+    (-3..=10).find(|power| points.clone().all(|(point, values)| point.fits(values, *power))).unwrap_or(0)
 }
 
 impl super::Alive {

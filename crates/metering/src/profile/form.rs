@@ -73,12 +73,14 @@ pub(super) struct Form {
     pub positive: Positive,
     #[serde(default = "yes")]
     pub netting: bool,
-    pub limits: LimitsForm,
+    pub limits: Option<LimitsForm>,
     pub device: DeviceForm,
     #[serde(default)]
     pub defaults: DefaultsForm,
+    #[serde(default)]
     pub values: ValuesForm,
     pub alive: Option<AliveForm>,
+    pub sunspec: Option<SunspecForm>,
     #[serde(default)]
     pub golden: Vec<Golden>,
 }
@@ -100,6 +102,7 @@ pub(super) struct LimitsForm {
 #[derive(Debug, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub(super) struct DeviceForm {
+    #[serde(default = "first_unit")]
     pub unit: u8,
     #[serde(default = "modbus_port")]
     pub tcp_port: u16,
@@ -146,6 +149,8 @@ pub(super) struct PointForm {
     pub words: Option<WordOrder>,
     pub unit: Option<Unit>,
     pub scale: Option<ScaleForm>,
+    /// Where the power of ten stands by which the number is multiplied (SunSpec).
+    pub scale_at: Option<u16>,
     pub absent: Option<Vec<Pattern>>,
     #[serde(default)]
     pub optional: bool,
@@ -191,13 +196,29 @@ pub(super) struct AliveForm {
     pub equals: Vec<u16>,
 }
 
-/// Raw registers and the values they must decode to.
+/// Which SunSpec models carry the device's values.
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(super) struct SunspecForm {
+    pub models: Vec<u16>,
+    /// Makers whose devices mean the opposite of `positive`, by a part of the name that they give.
+    #[serde(default)]
+    pub opposite_makers: Vec<String>,
+}
+
+/// What the device sends and the values it must decode to.
 #[derive(Clone, Debug, PartialEq, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Golden {
     /// What the frame shows and where it comes from.
     pub about: String,
+    /// What Modbus devices answer.
+    #[serde(default)]
     pub registers: Vec<GoldenWords>,
+    /// What P1 meters send: lines, whose ends are written as the standard asks for.
+    pub telegram: Option<String>,
+    /// What SML meters send, as hexadecimal bytes.
+    pub bytes: Option<String>,
     pub expect: Expected,
 }
 
@@ -232,6 +253,10 @@ fn yes() -> bool {
 
 fn one_second_in_ms() -> u64 {
     1000
+}
+
+fn first_unit() -> u8 {
+    1
 }
 
 fn modbus_port() -> u16 {

@@ -2,10 +2,12 @@
 
 use units::Timestamp;
 
-use super::form::{Expected, Golden};
+use super::form::{Expected, Golden, Protocol};
 use super::lint::{Checked, at};
 use super::registers::Registers;
 use super::{Orientation, Profile};
+use crate::telegram::{DecodeError, Telegram};
+use crate::{Sample, decode_p1, decode_sml};
 
 pub(super) fn check_golden(profile: &Profile) -> Checked<()> {
     if profile.golden.is_empty() {
@@ -13,8 +15,7 @@ pub(super) fn check_golden(profile: &Profile) -> Checked<()> {
     }
     for (index, golden) in profile.golden.iter().enumerate() {
         let place = format!("golden[{index}]");
-        let registers = golden.registers(&place)?;
-        let sample = profile.decode(&registers, Timestamp::default(), Orientation::AsMeter);
+        let sample = golden.sample(profile, &place)?;
         let differing = golden.expect.differing(&Expected::of(&sample));
         if let Some((key, expected, got)) = differing {
             return at(format!("{place}.expect.{key}"), format!("expected {expected}, decoded {got}"));
@@ -24,6 +25,44 @@ pub(super) fn check_golden(profile: &Profile) -> Checked<()> {
 }
 
 impl Golden {
+    /// Decodes the frame in the profile's protocol.
+    fn sample(&self, profile: &Profile, place: &str) -> Checked<Sample> {
+        let at_zero = Timestamp::default();
+        let whole = |telegrams: Vec<Result<Telegram, DecodeError>>| match telegrams.into_iter().next() {
+            Some(Ok(telegram)) => Ok(telegram.sample(telegram.meter_time.unwrap_or_default())),
+            Some(Err(error)) => at(place, error.to_string()),
+            None => at(place, "holds no telegram"),
+        };
+        match (profile.protocol, &self.telegram, &self.bytes) {
+            (Protocol::Modbus, None, None) => {
+                Ok(profile.decode(&self.registers(place)?, at_zero, Orientation::AsMeter))
+            }
+            (Protocol::Sunspec, None, None) => {
+                let registers = self.registers(place)?;
+                let Some(found) = profile.first_in(&registers) else {
+                    return at(
+                        format!("{place}.registers"),
+                        "hold no chain with one of the profile's models",
+                    );
+                };
+                Ok(found.decode(&registers, at_zero, Orientation::AsMeter))
+            }
+            (Protocol::P1, Some(lines), None) => whole(decode_p1(
+                lines.lines().map(|line| format!("{line}\r\n")).collect::<String>().as_bytes(),
+            )),
+            (Protocol::Sml, None, Some(text)) => {
+                let digits: String = text.split_whitespace().collect();
+                let pairs = digits.as_bytes().chunks(2).map(|pair| std::str::from_utf8(pair).ok());
+                let bytes: Option<Vec<u8>> = pairs.map(|pair| u8::from_str_radix(pair?, 16).ok()).collect();
+                match bytes {
+                    Some(bytes) => whole(decode_sml(&bytes)),
+                    None => at(format!("{place}.bytes"), "must be hexadecimal bytes"),
+                }
+            }
+            _ => at(place, "needs registers, a telegram (p1) or bytes (sml), as its protocol asks for"),
+        }
+    }
+
     fn registers(&self, place: &str) -> Checked<Registers> {
         let mut registers = Registers::new();
         for (index, block) in self.registers.iter().enumerate() {

@@ -6,10 +6,11 @@ use units::Energy;
 
 use super::form::{
     AliveForm, DefaultsForm, DeviceForm, Form, Kind, LimitsForm, NamedPattern, Pattern, PointForm, Positive,
-    ScaleForm, ValuesForm,
+    Protocol, ScaleForm, SunspecForm, ValuesForm,
 };
 use super::golden::check_golden;
 use super::point::{Alive, Point, Points, Term};
+use super::sunspec::{self, Models};
 use super::value::{Scale, Type, Unit, WordOrder};
 use super::{Device, Limits, Profile, SerialLine};
 
@@ -44,10 +45,12 @@ fn build(form: Form) -> Checked<Profile> {
     }
     let profile = Profile {
         sign: sign(form.kind, form.positive)?,
-        limits: limits(&form.limits)?,
+        limits: limits(form.protocol, form.limits.as_ref())?,
         device: device(&form.device)?,
         alive: form.alive.as_ref().map(|alive| alive_register(alive, &form.defaults)).transpose()?,
         points: points(&form.values, &form.defaults)?,
+        sunspec: form.sunspec.as_ref().map(models).transpose()?,
+        known_serial: None,
         name: form.name,
         maker: form.maker,
         model: form.model,
@@ -57,6 +60,7 @@ fn build(form: Form) -> Checked<Profile> {
         netting: form.netting,
         golden: form.golden,
     };
+    check_protocol(&profile)?;
     check_limits(&profile)?;
     check_golden(&profile)?;
     Ok(profile)
@@ -69,6 +73,37 @@ fn check_name(name: &str) -> Checked<()> {
         return Ok(());
     }
     at("name", format!("\"{name}\" is not kebab-case: write it like eastron-sdm630"))
+}
+
+/// Holds what a profile says against what its protocol needs.
+fn check_protocol(profile: &Profile) -> Checked<()> {
+    let is_modbus = profile.protocol == Protocol::Modbus;
+    let points = &profile.points;
+    match (is_modbus, profile.all_points().next()) {
+        (true, _) if points.power.is_none() && points.import.is_none() => {
+            return at("values", "needs at least power or import");
+        }
+        (false, Some(_)) => return at("values", "only a modbus profile says where its values are"),
+        _ => {}
+    }
+    if (profile.protocol == Protocol::Sunspec) != profile.sunspec.is_some() {
+        return at("sunspec", "a sunspec profile, and no other, names its models");
+    }
+    if profile.alive.is_some() && !is_modbus {
+        return at("alive", "only a modbus profile has such a register");
+    }
+    Ok(())
+}
+
+fn models(form: &SunspecForm) -> Checked<Models> {
+    let unknown = form.models.iter().find(|id| !sunspec::is_known(**id));
+    match (form.models.is_empty(), unknown) {
+        (true, _) => at("sunspec.models", "needs at least one model"),
+        (_, Some(id)) => at("sunspec.models", format!("{id} is not a model that is known here")),
+        (false, None) => {
+            Ok(Models { ids: form.models.clone(), opposite_makers: form.opposite_makers.clone() })
+        }
+    }
 }
 
 /// Returns 1 where the device's positive power is ours, -1 where it is the other way round.
@@ -87,7 +122,13 @@ fn sign(kind: Kind, positive: Positive) -> Checked<i64> {
     }
 }
 
-fn limits(form: &LimitsForm) -> Checked<Limits> {
+fn limits(protocol: Protocol, form: Option<&LimitsForm>) -> Checked<Limits> {
+    let form = match (protocol, form) {
+        (_, Some(form)) => form,
+        // Meters that speak unasked are not asked.
+        (Protocol::P1 | Protocol::Sml, None) => return Ok(Limits::NONE),
+        (Protocol::Modbus | Protocol::Sunspec, None) => return at("limits", "is missing"),
+    };
     if !(1..=125).contains(&form.max_registers) {
         return at("limits.max_registers", "Modbus allows 1 to 125");
     }
@@ -148,9 +189,6 @@ fn points(form: &ValuesForm, defaults: &DefaultsForm) -> Checked<Points> {
         frequency: make("frequency", &form.frequency, &[Unit::Hz], false)?,
         serial: make("serial", &form.serial, &[], false)?,
     };
-    if points.power.is_none() && points.import.is_none() {
-        return at("values", "needs at least power or import");
-    }
     Ok(points)
 }
 
@@ -180,6 +218,7 @@ fn point(
         words,
         registers,
         scale: scale(place, form, units)?,
+        scale_at: scale_at(&here("scale_at"), form, units, kind)?,
         absent: if kind == Type::Text { Vec::new() } else { absent(&here("absent"), patterns, kind)? },
         optional: form.optional,
         resolution: resolution(place, form, units)?,
@@ -220,6 +259,13 @@ fn scale(place: &str, form: &PointForm, units: &[Unit]) -> Checked<Scale> {
         None => {
             at(format!("{place}.scale"), "must be a whole number or a fraction such as \"1/10\", and not 0")
         }
+    }
+}
+
+fn scale_at(place: &str, form: &PointForm, units: &[Unit], kind: Type) -> Checked<Option<u16>> {
+    match form.scale_at {
+        Some(_) if units.is_empty() || kind == Type::F32 => at(place, "only a whole number is scaled"),
+        address => Ok(address),
     }
 }
 
@@ -287,7 +333,14 @@ fn items(place: &str, form: &PointForm, list: bool) -> Checked<Vec<Vec<Term>>> {
     }
 }
 
+/// Returns the registers from a value to its power of ten, both included.
+fn reach(address: u16, registers: u16, scale: u16) -> u32 {
+    let (address, scale) = (u32::from(address), u32::from(scale));
+    (address + u32::from(registers)).max(scale + 1) - address.min(scale)
+}
+
 fn check_limits(profile: &Profile) -> Checked<()> {
+    let limit = u32::from(profile.limits.max_registers);
     for point in profile.all_points() {
         for term in point.items.iter().flatten() {
             let place = format!("values, address {:#06x}", term.address);
@@ -296,6 +349,9 @@ fn check_limits(profile: &Profile) -> Checked<()> {
             }
             if u32::from(term.address) + u32::from(point.registers) > 0x1_0000 {
                 return at(place, "the value reaches beyond the last register");
+            }
+            if point.scale_at.is_some_and(|scale| reach(term.address, point.registers, scale) > limit) {
+                return at(place, "the value and its scale_at do not fit into one read");
             }
             if profile.limits.even && (term.address % 2 != 0 || point.registers % 2 != 0) {
                 return at(place, "limits.even asks for even addresses and lengths");

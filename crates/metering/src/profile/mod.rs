@@ -12,6 +12,7 @@ mod lint;
 mod point;
 mod reads;
 mod registers;
+mod sunspec;
 mod value;
 
 use std::sync::LazyLock;
@@ -24,11 +25,36 @@ pub use form::{Golden, GoldenWords, Kind, Protocol};
 pub use lint::ProfileError;
 pub use reads::Read;
 pub use registers::Registers;
+pub use sunspec::FoundModel;
 
 use point::{Alive, Point, Points};
 
-/// The profiles that are compiled in, by file name.
-const FILES: &[&str] = &[include_str!("../../profiles/eastron-sdm630.toml")];
+/// The profiles that are compiled in, in the order in which they are shown.
+const FILES: &[&str] = &[
+    include_str!("../../profiles/eastron-sdm630.toml"),
+    include_str!("../../profiles/eastron-sdm120.toml"),
+    include_str!("../../profiles/eastron-sdm72.toml"),
+    include_str!("../../profiles/carlo-gavazzi-em340.toml"),
+    include_str!("../../profiles/carlo-gavazzi-em24.toml"),
+    include_str!("../../profiles/carlo-gavazzi-em24-e1.toml"),
+    include_str!("../../profiles/abb-b23.toml"),
+    include_str!("../../profiles/schneider-iem3155.toml"),
+    include_str!("../../profiles/janitza-umg96.toml"),
+    include_str!("../../profiles/janitza-b23.toml"),
+    include_str!("../../profiles/shelly-pro-3em.toml"),
+    include_str!("../../profiles/huawei-sun2000.toml"),
+    include_str!("../../profiles/growatt-max.toml"),
+    include_str!("../../profiles/growatt-tlx.toml"),
+    include_str!("../../profiles/sungrow-sg.toml"),
+    include_str!("../../profiles/sungrow-sh.toml"),
+    include_str!("../../profiles/victron-gx.toml"),
+    include_str!("../../profiles/sma-native.toml"),
+    include_str!("../../profiles/sunspec-inverter.toml"),
+    include_str!("../../profiles/sunspec-meter.toml"),
+    include_str!("../../profiles/solaredge-meter.toml"),
+    include_str!("../../profiles/p1.toml"),
+    include_str!("../../profiles/sml.toml"),
+];
 
 static PROFILES: LazyLock<Vec<Profile>> = LazyLock::new(|| {
     FILES
@@ -67,6 +93,9 @@ pub struct Profile {
     sign: i64,
     points: Points,
     alive: Option<Alive>,
+    sunspec: Option<sunspec::Models>,
+    /// The serial number that is not among the values that are read again and again.
+    known_serial: Option<String>,
 }
 
 /// What the device bears.
@@ -113,6 +142,22 @@ pub enum Orientation {
     Inverted,
 }
 
+/// The step of counters that devices tell with their own decimals: P1 meters in watt-hours, SML meters in
+/// tenths, SunSpec devices by their power of ten, mostly one.
+const SPOKEN_RESOLUTION: Energy = Energy::from_watt_hours(1);
+
+impl Limits {
+    /// Of devices that are not asked.
+    const NONE: Self = Self {
+        max_registers: 125,
+        even: false,
+        gap: Duration::ZERO,
+        connect_delay: Duration::ZERO,
+        timeout: Duration::from_secs(1),
+        stale_after: None,
+    };
+}
+
 impl Profile {
     /// Parses and lints a profile. An error names the place in the file.
     pub fn parse(toml: &str) -> Result<Self, ProfileError> {
@@ -124,8 +169,23 @@ impl Profile {
     /// A counter in a 32-bit float moves in ever coarser steps as it grows: an SDM630 above 32,768 kWh
     /// in steps of 3.9 Wh, above 131,072 kWh in steps of 15.6 Wh.
     pub fn resolution(&self, counter: Energy) -> Energy {
+        if self.protocol != Protocol::Modbus {
+            return SPOKEN_RESOLUTION;
+        }
         let counters = [&self.points.import, &self.points.export];
         counters.into_iter().flatten().map(|point| point.resolution(counter)).max().unwrap_or(Energy::ZERO)
+    }
+
+    /// Returns what a positive power means at the device itself, before it is translated.
+    pub const fn positive(&self) -> &'static str {
+        match (self.kind, self.sign > 0) {
+            (Kind::Grid, true) => "import",
+            (Kind::Grid, false) => "export",
+            (Kind::Solar, true) => "production",
+            (Kind::Solar, false) => "consumption",
+            (Kind::Battery, true) => "discharge",
+            (Kind::Battery, false) => "charge",
+        }
     }
 
     fn orient(&self, orientation: Orientation) -> i64 {

@@ -28,6 +28,8 @@ pub(super) struct Point {
     /// The registers of one term.
     pub registers: u16,
     pub scale: Scale,
+    /// Where the power of ten stands by which the number is multiplied too.
+    pub scale_at: Option<u16>,
     /// Bit patterns that mean "not there".
     pub absent: Vec<u64>,
     /// Whether a device of this profile may lack it.
@@ -75,9 +77,12 @@ impl Point {
         self.items.first().and_then(|terms| self.sum(terms, registers))
     }
 
-    /// Returns every item in thousandths, if all of them are there.
+    /// Returns the items in thousandths from the first on, if none before the last that is there is
+    /// missing: a device for three phases that is connected to one has one.
     pub(super) fn values(&self, registers: &Registers) -> Option<Vec<i64>> {
-        self.items.iter().map(|terms| self.sum(terms, registers)).collect()
+        let values: Vec<Option<i64>> = self.items.iter().map(|terms| self.sum(terms, registers)).collect();
+        let there = values.iter().rposition(Option::is_some)? + 1;
+        values.into_iter().take(there).collect()
     }
 
     /// Returns why the first item is no measurement although its registers are there and are not marked
@@ -85,7 +90,8 @@ impl Point {
     pub(super) fn defect(&self, registers: &Registers) -> Option<RejectReason> {
         let raw = |term: &Term| Some(self.kind.read(self.bits(term.address, registers)?));
         let raws: Option<Vec<Raw>> = self.items.first()?.iter().map(raw).collect();
-        raws?.into_iter().find_map(|raw| match (raw, self.scale.apply(raw)) {
+        let scale = self.scale(registers)?;
+        raws?.into_iter().find_map(|raw| match (raw, scale.apply(raw)) {
             (_, Some(_)) => None,
             (Raw::Float(number), None) if !number.is_finite() => Some(RejectReason::NotANumber),
             (_, None) => Some(RejectReason::OutOfRange),
@@ -118,14 +124,22 @@ impl Point {
     }
 
     fn sum(&self, terms: &[Term], registers: &Registers) -> Option<i64> {
+        let scale = self.scale(registers)?;
         terms.iter().try_fold(0_i64, |sum, term| {
-            let value = self.scale.apply(self.kind.read(self.bits(term.address, registers)?))?;
+            let value = scale.apply(self.kind.read(self.bits(term.address, registers)?))?;
             let value = match self.tenfold_above {
                 Some(limit) if value.abs() > limit => value / 10,
                 _ => value,
             };
             if term.minus { sum.checked_sub(value) } else { sum.checked_add(value) }
         })
+    }
+
+    /// Returns the scale with the power of ten that the device tells; none where it tells none, which is
+    /// marked as 0x8000, or an absurd one.
+    fn scale(&self, registers: &Registers) -> Option<Scale> {
+        let Some(address) = self.scale_at else { return Some(self.scale) };
+        self.scale.times_power_of_ten(registers.get(self.function, address)? as i16)
     }
 
     /// Returns the bits of one term, unless they mean "not there".

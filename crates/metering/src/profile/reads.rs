@@ -60,8 +60,11 @@ impl Profile {
     fn spans(&self) -> Vec<Span> {
         let values = self.all_points().flat_map(|point| {
             point.items.iter().flatten().map(|term| {
-                let address = u32::from(term.address);
-                let end = address + u32::from(point.registers);
+                let first = u32::from(term.address);
+                let end = first + u32::from(point.registers);
+                // A number and its power of ten are of one response: the power changes with the number.
+                let scale = point.scale_at.map_or(first, u32::from);
+                let (address, end) = (first.min(scale), end.max(scale + u32::from(point.scale_at.is_some())));
                 Span { function: point.function, optional: point.optional, address, end }
             })
         });

@@ -116,6 +116,16 @@ impl Type {
 }
 
 impl Scale {
+    /// Returns the scale times `10^power`; none beyond the powers that SunSpec allows, -10 to 10.
+    pub(super) fn times_power_of_ten(self, power: i16) -> Option<Self> {
+        let factor =
+            10_i64.checked_pow(power.unsigned_abs().into()).filter(|_| (-10..=10).contains(&power))?;
+        Some(match power {
+            0.. => Self { numerator: self.numerator.checked_mul(factor)?, ..self },
+            _ => Self { denominator: self.denominator.checked_mul(factor)?, ..self },
+        })
+    }
+
     /// Returns the value in thousandths, to the nearest; `None` where it is not a number or beyond measure.
     pub(super) fn apply(self, raw: Raw) -> Option<i64> {
         let scaled = match raw {

@@ -6,3 +6,5 @@ mod p1;
 mod profiles;
 mod slots;
 mod sml;
+mod sunspec;
+mod table;

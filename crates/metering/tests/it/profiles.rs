@@ -1,6 +1,6 @@
 //! Profiles as data: lint, golden frames, reads, and both directions of the code.
 
-use metering::{Orientation, Profile, Quantity, Registers, RejectReason, Sample, profile, profiles};
+use metering::{Flag, Orientation, Profile, Quantity, Registers, RejectReason, Sample, profile, profiles};
 use proptest::prelude::*;
 use units::{Current, Energy, Frequency, Power, Timestamp, Voltage};
 
@@ -25,6 +25,163 @@ fn every_profile_is_listed_once_and_told_from_others_by_its_name() {
     names.dedup();
     assert_eq!(names.len(), profiles().len());
     assert!(profile("no-such-meter").is_none());
+}
+
+/// What people and programs give to `--profile`; a name that was once given out stays.
+const NAMES: [&str; 23] = [
+    "eastron-sdm630",
+    "eastron-sdm120",
+    "eastron-sdm72",
+    "carlo-gavazzi-em340",
+    "carlo-gavazzi-em24",
+    "carlo-gavazzi-em24-e1",
+    "abb-b23",
+    "schneider-iem3155",
+    "janitza-umg96",
+    "janitza-b23",
+    "shelly-pro-3em",
+    "huawei-sun2000",
+    "growatt-max",
+    "growatt-tlx",
+    "sungrow-sg",
+    "sungrow-sh",
+    "victron-gx",
+    "sma-native",
+    "sunspec-inverter",
+    "sunspec-meter",
+    "solaredge-meter",
+    "p1",
+    "sml",
+];
+
+#[test]
+fn the_names_of_profiles_are_a_promise() {
+    let mut names: Vec<_> = profiles().iter().map(|profile| profile.name.as_str()).collect();
+    let mut promised = NAMES.to_vec();
+    names.sort_unstable();
+    promised.sort_unstable();
+    assert_eq!(names, promised);
+}
+
+#[test]
+fn every_profile_reads_within_its_limits_and_never_across_a_value() {
+    for profile in profiles() {
+        let reads = profile.reads();
+        for read in &reads {
+            assert!(matches!(read.function, 3 | 4), "{}", profile.name);
+            assert!((1..=profile.limits.max_registers).contains(&read.count), "{}: {read:?}", profile.name);
+        }
+        for value in profile.values() {
+            let inside = |read: &metering::Read| {
+                read.function == value.function
+                    && read.address <= value.address
+                    && value.address + value.count <= read.address + read.count
+            };
+            assert!(reads.iter().any(inside), "{}: {value:?} is split", profile.name);
+        }
+    }
+}
+
+/// Decodes words of a profile's function at an address.
+fn decoded(name: &str, function: u8, blocks: &[(u16, &[u16])]) -> Sample {
+    let mut registers = Registers::new();
+    for (address, words) in blocks {
+        registers.insert(function, *address, words);
+    }
+    let profile = profile(name).expect("it is compiled in");
+    profile.decode(&registers, Timestamp::default(), Orientation::AsMeter)
+}
+
+#[test]
+fn m16_what_a_device_marks_as_absent_is_missing_and_never_a_number() {
+    let cases: &[(&str, u8, u16, &[u16])] = &[
+        ("eastron-sdm630", 4, 0x34, &[0x7FC0, 0]),
+        ("eastron-sdm630", 4, 0x34, &[0xFFFF, 0xFFFF]),
+        ("huawei-sun2000", 3, 37113, &[0x7FFF, 0xFFFF]),
+        ("sungrow-sg", 4, 5082, &[0xFFFF, 0x7FFF]),
+        ("sma-native", 3, 30865, &[0x8000, 0, 0x8000, 0]),
+        ("abb-b23", 3, 0x5B14, &[0x7FFF, 0xFFFF]),
+        ("solaredge-meter", 3, 40206, &[0x8000, 0, 0, 0, 0]),
+    ];
+    for (name, function, address, words) in cases {
+        assert_eq!(decoded(name, *function, &[(*address, words)]).power, None, "{name}");
+    }
+}
+
+#[test]
+fn m9_a_register_that_a_variant_lacks_is_asked_for_on_its_own() {
+    let reads = profile("carlo-gavazzi-em24").unwrap().reads();
+    let export: Vec<_> = reads.iter().filter(|read| read.optional).map(|read| read.address).collect();
+    assert_eq!(export, [0x5C]);
+}
+
+#[test]
+fn m33_a_meter_that_does_not_net_its_phases_says_so() {
+    let flags = |name| decoded(name, 4, &[]).flags;
+    assert_eq!(flags("shelly-pro-3em"), [Flag::NotNetted]);
+    assert_eq!(flags("eastron-sdm630"), []);
+    let not_netting: Vec<_> = profiles().iter().filter(|profile| !profile.netting).collect();
+    assert_eq!(not_netting.len(), 1);
+}
+
+#[test]
+fn m27_a_huawei_inverter_that_lost_its_meter_tells_stale_values() {
+    let power: (u16, &[u16]) = (37113, &[0, 500]);
+    assert_eq!(decoded("huawei-sun2000", 3, &[(37100, &[1]), power]).flags, []);
+    for lost in [0, 2, 0xFFFF] {
+        assert_eq!(decoded("huawei-sun2000", 3, &[(37100, &[lost]), power]).flags, [Flag::Stale]);
+    }
+    assert_eq!(decoded("huawei-sun2000", 3, &[power]).flags, [Flag::Stale]);
+}
+
+#[test]
+fn signs_are_translated_by_the_profile_alone() {
+    // 1000 W into the house, as each device writes it.
+    let into: &[(&str, u8, u16, &[u16])] = &[
+        ("carlo-gavazzi-em340", 4, 0x28, &[10_000, 0]),
+        ("abb-b23", 3, 0x5B14, &[1, 34_464]),
+        ("huawei-sun2000", 3, 37113, &[0xFFFF, 0xFC18]),
+        ("growatt-max", 4, 1021, &[0, 10_000, 0, 0, 0, 0, 0, 0, 0, 0]),
+        ("growatt-tlx", 4, 3041, &[0, 10_000, 0, 0]),
+        ("sungrow-sg", 4, 5082, &[1000, 0]),
+        ("sungrow-sh", 4, 13009, &[0xFC18, 0xFFFF]),
+        ("victron-gx", 3, 2638, &[0, 500, 0, 300, 0, 200]),
+        ("sma-native", 3, 30865, &[0, 1000, 0, 0]),
+        ("solaredge-meter", 3, 40206, &[0xFF9C, 0, 0, 0, 1]),
+    ];
+    for (name, function, address, words) in into {
+        let power = decoded(name, *function, &[(*address, words)]).power;
+        assert_eq!(power, Some(Power::from_watts(1000)), "{name}");
+    }
+}
+
+#[test]
+fn a_frequency_in_hundredths_is_known_by_its_size() {
+    for (raw, name) in
+        [(500, "carlo-gavazzi-em340"), (5000, "carlo-gavazzi-em340"), (5000, "carlo-gavazzi-em24-e1")]
+    {
+        let frequency = decoded(name, 4, &[(0x33, &[raw])]).frequency;
+        assert_eq!(frequency, Some(Frequency::from_hertz(50)));
+    }
+}
+
+#[test]
+fn a_profile_says_only_what_its_protocol_has() {
+    let sunspec = include_str!("../../profiles/sunspec-meter.toml");
+    let sml = include_str!("../../profiles/sml.toml");
+    for (toml, from, to, place) in [
+        (sunspec, "models = [201", "models = [64001, 201", "sunspec.models: 64001"),
+        (sunspec, "power_w = 6620.0", "power_w = 6621.0", "golden[0].expect.power_w"),
+        (sunspec, "5375 6E53", "5375 6E54", "hold no chain"),
+        (sml, "1B 1B 1B 1B 01", "1B 1B 1B 1B 02", "holds no telegram"),
+        (sml, "power_w = -1500.0", "power_w = 1500.0", "golden[0].expect.power_w"),
+        (sml, "protocol = \"sml\"", "protocol = \"modbus\"", "limits: is missing"),
+        (SDM630, "protocol = \"modbus\"", "protocol = \"sunspec\"", "values: only a modbus profile"),
+        (SDM630, "power = { address = 0x34", "power = { address = 0x34, scale_at = 0x60", "scale_at"),
+    ] {
+        let complaint = complaint(toml, from, to);
+        assert!(complaint.contains(place), "{from} -> {to}: {complaint}");
+    }
 }
 
 #[test]
@@ -154,7 +311,7 @@ fn a_register_that_says_dead_marks_the_sample_stale() {
     let mut registers = template.golden[0].image();
     registers.insert(3, 0x1050, &[0]);
     let sample = template.decode(&registers, Timestamp::default(), Orientation::AsMeter);
-    assert_eq!(sample.flags, [metering::Flag::Stale]);
+    assert_eq!(sample.flags, [Flag::Stale]);
 }
 
 fn image(profile: &Profile, sample: &Sample) -> Registers {
