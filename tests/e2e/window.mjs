@@ -96,7 +96,7 @@ export class Window {
 
   /** What the page wrote to its console that should not be there. */
   complaints() {
-    return this.log().filter((line) => /^CONSOLE .*(ERROR|WARN)/.test(line));
+    return this.log().filter((line) => /\bCONSOLE .*(ERROR|WARN)/.test(line));
   }
 
   log() {
