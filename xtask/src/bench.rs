@@ -3,7 +3,7 @@
 use anyhow::{Result, bail};
 use clap::Args;
 
-use crate::shell::{cargo, run, say};
+use crate::shell::{cargo, run, say, target_dir};
 
 #[derive(Args)]
 pub struct BenchArguments {
@@ -18,31 +18,41 @@ pub struct BenchArguments {
 struct Bench {
     name: &'static str,
     package: &'static str,
+    /// The packages whose programs it runs as they are shipped.
+    programs: &'static [&'static str],
 }
 
-const BENCHES: &[Bench] =
-    &[Bench { name: "clear", package: "market" }, Bench { name: "household", package: "system-tests" }];
+const HOUSEHOLD: &[&str] = &["wattle-cli", "simulator"];
+
+const BENCHES: &[Bench] = &[
+    Bench { name: "clear", package: "market", programs: &[] },
+    Bench { name: "household", package: "system-tests", programs: HOUSEHOLD },
+    Bench { name: "app", package: "system-tests", programs: HOUSEHOLD },
+];
+
+/// Building the window takes minutes and needs its libraries, so it is measured where it has been built.
+const WINDOW: &str = "release/wattle-app";
 
 pub fn bench(arguments: &BenchArguments) -> Result<()> {
-    let chosen =
-        |bench: &&Bench| arguments.names.is_empty() || arguments.names.iter().any(|name| name == bench.name);
-    if !BENCHES.iter().any(|bench| chosen(&bench)) {
+    if let Some(name) = arguments.names.iter().find(|name| !BENCHES.iter().any(|bench| bench.name == **name))
+    {
         let names: Vec<&str> = BENCHES.iter().map(|bench| bench.name).collect();
-        bail!("No bench has such a name; there are: {}.", names.join(", "));
+        bail!("No bench is called {name}; there are: {}.", names.join(", "));
     }
-    if BENCHES.iter().any(|bench| chosen(&bench) && bench.name == "household") {
-        say("Building the programs as they are shipped");
-        run(cargo().args([
-            "build",
-            "--release",
-            "--quiet",
-            "--package",
-            "wattle-cli",
-            "--package",
-            "simulator",
-        ]))?;
+    let mut chosen: Vec<&Bench> = BENCHES
+        .iter()
+        .filter(|bench| arguments.names.is_empty() || arguments.names.iter().any(|name| name == bench.name))
+        .collect();
+    if !target_dir()?.join(WINDOW).exists() {
+        let why = "The window is not built: cargo build --release --package wattle-app";
+        if arguments.names.iter().any(|name| name == "app") {
+            bail!("{why}.");
+        }
+        say(&format!("Leaving out app. {why}"));
+        chosen.retain(|bench| bench.name != "app");
     }
-    for bench in BENCHES.iter().filter(chosen) {
+    build(&chosen)?;
+    for bench in chosen {
         say(&format!("Measuring {}", bench.name));
         let mut command = cargo();
         command.args(["bench", "--quiet", "--package", bench.package, "--bench", bench.name, "--"]);
@@ -52,4 +62,21 @@ pub fn bench(arguments: &BenchArguments) -> Result<()> {
         run(&mut command)?;
     }
     Ok(())
+}
+
+/// Builds the programs that the benches run.
+fn build(benches: &[&Bench]) -> Result<()> {
+    let mut programs: Vec<&str> = benches.iter().flat_map(|bench| bench.programs).copied().collect();
+    programs.sort_unstable();
+    programs.dedup();
+    if programs.is_empty() {
+        return Ok(());
+    }
+    say("Building the programs as they are shipped");
+    let mut command = cargo();
+    command.args(["build", "--release", "--quiet"]);
+    for program in programs {
+        command.args(["--package", program]);
+    }
+    run(&mut command)
 }
