@@ -7,6 +7,7 @@ mod provision;
 mod run;
 mod shell;
 mod test;
+mod window;
 
 use clap::{Parser, Subcommand};
 
@@ -27,6 +28,8 @@ enum Errand {
     Bindings(bindings::BindingsArguments),
     /// Measures the figures that the project promises.
     Bench(bench::BenchArguments),
+    /// Takes the README's pictures from the real window.
+    Screenshots(window::ScreenshotsArguments),
 }
 
 fn main() -> anyhow::Result<()> {
@@ -35,5 +38,6 @@ fn main() -> anyhow::Result<()> {
         Errand::Test(arguments) => test::test(&arguments),
         Errand::Bindings(arguments) => bindings::bindings(&arguments),
         Errand::Bench(arguments) => bench::bench(&arguments),
+        Errand::Screenshots(arguments) => window::screenshots(&arguments),
     }
 }

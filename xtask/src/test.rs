@@ -6,7 +6,8 @@ use anyhow::{Context, Result};
 use clap::Args;
 
 use crate::provision::{self, Needs};
-use crate::shell::{cargo, command, npm, root, run, say, target_dir};
+use crate::run::build_window;
+use crate::shell::{cargo, npm, run, say};
 
 #[derive(Args)]
 pub struct TestArguments {
@@ -83,14 +84,7 @@ fn browser() -> Result<()> {
     run(&mut npm(&["run", "test:browser", "--silent"]))
 }
 
-/// The real window, on a display without a screen, with a bus and a real secret service of its own.
 fn window() -> Result<()> {
-    say("Testing the real window");
-    run(cargo().args(["build", "--package", "wattle-app", "--package", "simulator"]))?;
-    run(command("xvfb-run")
-        .args(["--auto-servernum", "--server-args=-screen 0 1440x1000x24", "dbus-run-session", "--"])
-        .args(["node", "tests/e2e/run.mjs"])
-        .current_dir(root())
-        .env("WATTLE_BINARIES", target_dir()?.join("debug"))
-        .env("TAURI_DRIVER", provision::tauri_driver()?))
+    build_window()?;
+    crate::window::test()
 }

@@ -1,4 +1,4 @@
-/// Pictures of the demo for the papers: docs/images/*.png.
+/// Pictures of what the real window cannot be on a test's display: dark and narrow. `cargo xtask screenshots` takes the others.
 import { mkdirSync } from "node:fs";
 import { fileURLToPath } from "node:url";
 import { openDemo, withDemo } from "./browser.mjs";
@@ -7,10 +7,7 @@ const OUT = fileURLToPath(new URL("../../../docs/images/", import.meta.url));
 const DESK = { width: 1280, height: 832 };
 const HAND = { width: 360, height: 740 };
 const SHOTS = [
-  { name: "now", page: "now", theme: "light", viewport: DESK },
   { name: "now-dark", page: "now", theme: "dark", viewport: DESK },
-  { name: "rules", page: "rules", theme: "light", viewport: DESK },
-  { name: "earnings", page: "earnings", theme: "light", viewport: DESK },
   { name: "now-narrow", page: "now", theme: "light", viewport: HAND },
 ];
 
