@@ -5,8 +5,9 @@ use std::time::Duration;
 use reqwest::{Method, StatusCode, Url};
 use serde::Serialize;
 use serde::de::DeserializeOwned;
-use units::{SharedClock, Slot, SystemClock};
+use units::{DealId, SharedClock, Slot, SystemClock};
 
+use crate::deal::{DealList, DealStatus, EndDeal, SignedDeal};
 use crate::http_signature::{self, Message};
 use crate::key::DeviceKey;
 use crate::paths;
@@ -147,6 +148,26 @@ impl Client {
     /// Lists one's own orders of the slots `[from, to)`.
     pub async fn orders(&self, from: Slot, to: Slot) -> Result<OrderList, ClientError> {
         self.get(paths::ORDERS, &[("from", from.to_string()), ("to", to.to_string())]).await
+    }
+
+    /// Proposes a deal. The same deal again is no trouble.
+    pub async fn propose_deal(&self, deal: &SignedDeal) -> Result<DealStatus, ClientError> {
+        self.send(Method::POST, paths::DEALS, deal).await
+    }
+
+    /// Agrees to a deal that the other side proposed, by signing the same body.
+    pub async fn accept_deal(&self, deal: &SignedDeal) -> Result<DealStatus, ClientError> {
+        self.send(Method::POST, paths::ACCEPT_DEAL, deal).await
+    }
+
+    /// Withdraws, declines or ends a deal, from the next open gate on.
+    pub async fn end_deal(&self, id: &DealId) -> Result<DealStatus, ClientError> {
+        self.send(Method::POST, paths::END_DEAL, &EndDeal { id: id.clone() }).await
+    }
+
+    /// Lists the deals in which one is seller or buyer.
+    pub async fn deals(&self) -> Result<DealList, ClientError> {
+        self.get(paths::DEALS, &[]).await
     }
 
     /// Reports up to [`paths::MAX_BATCH`] readings. The same reading again is no trouble.

@@ -6,6 +6,7 @@
 
 #[cfg(feature = "client")]
 mod client;
+mod deal;
 pub mod http_signature;
 mod invitation;
 mod key;
@@ -16,8 +17,12 @@ pub mod wire;
 
 #[cfg(feature = "client")]
 pub use client::{Client, ClientError, ClientSettings};
+pub use deal::{
+    Day, Deal, DealFill, DealList, DealState, DealStatus, EndDeal, Hours, InvalidDeal, InvalidHours,
+    Schedule, SignedDeal,
+};
 pub use ed25519_dalek::VerifyingKey;
 pub use invitation::{InvalidInvitation, Invitation};
 pub use key::{DeviceKey, InvalidKey, key_id, public_key_from_text, public_key_text};
-pub use sign::{Signable, SignatureError, Verified, new_order_id, new_salt};
+pub use sign::{Signable, SignatureError, Verified, new_deal_id, new_order_id, new_salt};
 pub use wire::*;

@@ -14,6 +14,12 @@ pub const TERMS: &str = "/v1/me/terms";
 pub const ORDERS: &str = "/v1/orders";
 /// `POST`: cancel open orders.
 pub const CANCEL: &str = "/v1/orders/cancel";
+/// `POST` to propose a deal, `GET` to list one's own.
+pub const DEALS: &str = "/v1/deals";
+/// `POST`: sign what the other side proposed.
+pub const ACCEPT_DEAL: &str = "/v1/deals/accept";
+/// `POST`: withdraw, decline or end.
+pub const END_DEAL: &str = "/v1/deals/end";
 /// `POST`: what the meter showed.
 pub const READINGS: &str = "/v1/readings";
 /// `GET`: the life of slots and their prices.

@@ -80,11 +80,13 @@ codes! {
     BeyondFuse = "beyond_fuse", 422, "This is more than the fuse lets through";
     BeyondExposure = "beyond_exposure", 422, "The day's orders would cost more than the agreed limit";
     NoQuantity = "no_quantity", 422, "The quantity must be positive";
-    IdTaken = "id_taken", 409, "This id belongs to another order";
+    IdTaken = "id_taken", 409, "This id belongs to something else";
     ReadingBackwards = "reading_backwards", 422, "The register runs backwards";
     ReadingContradicts = "reading_contradicts", 409, "The reading contradicts an earlier one";
     ReadingTooEarly = "reading_too_early", 422, "The slot is not over yet";
     SlotFinal = "slot_final", 409, "The slot's settlement is final";
+    DealWithOneself = "deal_with_oneself", 422, "Nobody deals with himself";
+    DealEnded = "deal_ended", 409, "The deal has ended";
     Internal = "internal", 500, "The exchange made a mistake";
 }
 

@@ -7,8 +7,9 @@ use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use ed25519_dalek::{Signature, VerifyingKey};
 use serde::Serialize;
-use units::{MemberId, OrderId};
+use units::{DealId, OrderId};
 
+use crate::deal::Deal;
 use crate::key::{DeviceKey, key_id};
 use crate::wire::{Order, Reading, Signed};
 
@@ -20,19 +21,12 @@ pub trait Signable: Serialize {
     /// The domain line, without its newline.
     const DOMAIN: &'static str;
 
-    /// Whose statement it is.
-    fn member(&self) -> &MemberId;
-
     /// The numbers in it, which must be exact in the signed bytes.
     fn numbers(&self) -> Vec<i64>;
 }
 
 impl Signable for Order {
     const DOMAIN: &'static str = "wattle/order/v1";
-
-    fn member(&self) -> &MemberId {
-        &self.member
-    }
 
     fn numbers(&self) -> Vec<i64> {
         vec![self.quantity.get(), self.limit.micros_per_kwh()]
@@ -42,10 +36,6 @@ impl Signable for Order {
 impl Signable for Reading {
     const DOMAIN: &'static str = "wattle/reading/v1";
 
-    fn member(&self) -> &MemberId {
-        &self.member
-    }
-
     fn numbers(&self) -> Vec<i64> {
         let Some(registers) = &self.registers else { return Vec::new() };
         vec![
@@ -54,6 +44,15 @@ impl Signable for Reading {
             registers.export_start_wh.get(),
             registers.export_end_wh.get(),
         ]
+    }
+}
+
+impl Signable for Deal {
+    const DOMAIN: &'static str = "wattle/deal/v1";
+
+    fn numbers(&self) -> Vec<i64> {
+        let per_day = self.cap_per_day.map(|cap| cap.get());
+        [self.price.micros_per_kwh(), self.cap.get()].into_iter().chain(per_day).collect()
     }
 }
 
@@ -137,13 +136,18 @@ pub fn new_order_id() -> OrderId {
     OrderId::new(uuid::Uuid::now_v7().to_string()).expect("36 letters are an id")
 }
 
+/// Makes the id of a deal, as [`new_order_id`].
+pub fn new_deal_id() -> DealId {
+    DealId::new(uuid::Uuid::now_v7().to_string()).expect("36 letters are an id")
+}
+
 #[cfg(test)]
 pub(crate) mod tests {
     use super::*;
     use crate::wire::{Commitment, Registers};
     use market::Side;
     use proptest::prelude::*;
-    use units::{KeyId, MarketId, Price, WattHours};
+    use units::{KeyId, MarketId, MemberId, Price, WattHours};
 
     pub(crate) fn order() -> Order {
         Order {
@@ -195,6 +199,20 @@ pub(crate) mod tests {
     }
 
     #[test]
+    fn the_deals_vector_of_the_protocol_document_holds() {
+        use crate::deal::tests::deal;
+        let document = include_str!("../../../docs/protocols/signatures.md");
+        let text = String::from_utf8(signed_bytes(&deal()).unwrap()).unwrap();
+        for line in text.lines() {
+            assert!(document.contains(line), "docs/protocols/signatures.md lacks {line}");
+        }
+        for secret in [1, 3] {
+            let signed = Signed::sign(deal(), &DeviceKey::from_bytes(&[secret; 32]), [2; 32]).unwrap();
+            assert!(document.contains(&signed.signature), "the document lacks {}", signed.signature);
+        }
+    }
+
+    #[test]
     fn a_changed_value_breaks_the_signature() {
         let key = DeviceKey::from_bytes(&[1; 32]);
         let good = Signed::sign(order(), &key, [2; 32]).unwrap();
@@ -234,9 +252,6 @@ pub(crate) mod tests {
         struct Disguised(Order);
         impl Signable for Disguised {
             const DOMAIN: &'static str = "wattle/reading/v1";
-            fn member(&self) -> &MemberId {
-                &self.0.member
-            }
             fn numbers(&self) -> Vec<i64> {
                 self.0.numbers()
             }

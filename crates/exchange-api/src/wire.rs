@@ -6,6 +6,8 @@ use units::{
     AreaId, Currency, KeyId, MarketId, MemberId, Money, OrderId, Price, Scale, Slot, Timestamp, WattHours,
 };
 
+use crate::deal::DealFill;
+
 /// `GET /v1/market`, unsigned: what anyone may know before joining.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct MarketInfo {
@@ -164,7 +166,7 @@ pub struct Registers {
 
 /// A statement with its salt and the signature of the member's device.
 ///
-/// Signed bytes: the domain line (`wattle/order/v1`, `wattle/reading/v1`), a newline, then the
+/// Signed bytes: the domain line (`wattle/order/v1`, `wattle/reading/v1`, `wattle/deal/v1`), a newline, then the
 /// canonical JSON (RFC 8785) of the body. The salt keeps the public log silent about the body.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Signed<T> {
@@ -351,6 +353,9 @@ pub struct MemberSettlement {
     pub to_utility: WattHours,
     pub contract: UtilityContract,
     pub fills: Vec<OrderFill>,
+    /// What deals brought; sold and bought hold it too.
+    #[serde(default)]
+    pub deals: Vec<DealFill>,
     /// The postings on this member's account.
     pub postings: Vec<MemberPosting>,
 }
@@ -418,5 +423,7 @@ pub enum ProblemCode {
     ReadingContradicts,
     ReadingTooEarly,
     SlotFinal,
+    DealWithOneself,
+    DealEnded,
     Internal,
 }

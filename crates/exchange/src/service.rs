@@ -1,5 +1,6 @@
 //! What the exchange does, as plain functions over a transaction. They know neither HTTP nor threads.
 
+pub(crate) mod deals;
 pub(crate) mod enrol;
 pub(crate) mod import;
 pub(crate) mod life;

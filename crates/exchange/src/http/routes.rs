@@ -6,9 +6,9 @@ use std::time::Duration;
 use axum::Json;
 use axum::extract::{Query, Request, State};
 use exchange_api::{
-    AgreeTerms, CancelOrders, ContractChange, JoinRequest, MarketInfo, Membership, OrderList, OrderOutcomes,
-    PlaceOrders, Problem, ProblemCode, ReadingOutcomes, ReportReadings, SettlementPage, Signable, Signed,
-    SlotList, paths, public_key_from_text,
+    AgreeTerms, CancelOrders, ContractChange, DealList, DealStatus, EndDeal, JoinRequest, MarketInfo,
+    Membership, OrderList, OrderOutcomes, PlaceOrders, Problem, ProblemCode, ReadingOutcomes, ReportReadings,
+    SettlementPage, Signable, Signed, SignedDeal, SlotList, paths, public_key_from_text,
 };
 use std::ops::Range;
 use units::{MemberId, Slot};
@@ -17,7 +17,7 @@ use super::Http;
 use super::caller::{Caller, Received, from_json, is_unaligned};
 use super::refusal::Refusal;
 use crate::service::enrol::{self, Arrival};
-use crate::service::{Failure, orders, readings, refuse, report};
+use crate::service::{Failure, deals, orders, readings, refuse, report};
 use crate::store::rows::key::{self, KeyRow};
 use crate::store::rows::settlement;
 
@@ -120,6 +120,43 @@ pub(super) async fn list_orders(
     let work = move |db: &rusqlite::Connection| {
         Ok::<_, Failure>(OrderList { orders: orders::list(db, &config, &caller.member, slots)? })
     };
+    Ok(Json(http.exchange.store().read(work).await?))
+}
+
+pub(super) async fn propose_deal(State(http): State<Http>, caller: Caller) -> Answer<DealStatus> {
+    let signed = signed_deal(&http, &caller).await?;
+    let (config, exchange) = (http.exchange.config().clone(), http.exchange.clone());
+    let work =
+        move |db: &rusqlite::Connection| deals::propose(db, &config, &caller.member, &signed, exchange.now());
+    Ok(Json(http.exchange.store().write(work).await?))
+}
+
+pub(super) async fn accept_deal(State(http): State<Http>, caller: Caller) -> Answer<DealStatus> {
+    let signed = signed_deal(&http, &caller).await?;
+    let (config, exchange) = (http.exchange.config().clone(), http.exchange.clone());
+    let work =
+        move |db: &rusqlite::Connection| deals::accept(db, &config, &caller.member, &signed, exchange.now());
+    Ok(Json(http.exchange.store().write(work).await?))
+}
+
+/// Reads a deal whose signature is one of the caller's member.
+async fn signed_deal(http: &Http, caller: &Caller) -> Result<SignedDeal, Refusal> {
+    let checked = check_signatures(http, caller.member.clone(), vec![caller.json::<SignedDeal>()?]).await?;
+    let (signed, outcome) = checked.into_iter().next().expect("one was checked");
+    outcome?;
+    Ok(signed)
+}
+
+pub(super) async fn end_deal(State(http): State<Http>, caller: Caller) -> Answer<DealStatus> {
+    let EndDeal { id } = caller.json()?;
+    let (config, exchange) = (http.exchange.config().clone(), http.exchange.clone());
+    let work = move |db: &rusqlite::Connection| deals::end(db, &config, &caller.member, &id, exchange.now());
+    Ok(Json(http.exchange.store().write(work).await?))
+}
+
+pub(super) async fn list_deals(State(http): State<Http>, caller: Caller) -> Answer<DealList> {
+    let (config, now) = (http.exchange.config().clone(), http.exchange.now());
+    let work = move |db: &rusqlite::Connection| deals::list(db, &config, &caller.member, now);
     Ok(Json(http.exchange.store().read(work).await?))
 }
 

@@ -14,7 +14,7 @@ use super::{Failure, enrol};
 use crate::config::MarketConfig;
 use crate::store::rows::member::MemberRow;
 use crate::store::rows::order::{self, OrderRow, Seal};
-use crate::store::rows::{key, member, slot};
+use crate::store::rows::{deal, key, member, slot};
 
 /// A ladder of prices in a slot takes a handful; more is a mistake or an attack.
 const MAX_LIVE_IN_SLOT: usize = 32;
@@ -58,6 +58,9 @@ fn place_one(
     judge_owner(config, member, new)?;
     if let Some(known) = order::find(db, &new.id)? {
         return Ok(again(&known, new, config)?);
+    }
+    if deal::exists(db, new.id.as_str())? {
+        return Err(Problem::new(ProblemCode::IdTaken, "A deal has this id. Give the order a new id.").into());
     }
     let signer = key::find(db, &signed.key)?.ok_or(rusqlite::Error::QueryReturnedNoRows)?;
     if signer.revoked_at.is_some() {
@@ -110,7 +113,7 @@ fn judge_owner(config: &MarketConfig, member: &MemberRow, order: &Order) -> Resu
     Ok(())
 }
 
-fn judge_terms(config: &MarketConfig, member: &MemberRow) -> Result<(), Problem> {
+pub(crate) fn judge_terms(config: &MarketConfig, member: &MemberRow) -> Result<(), Problem> {
     let agreed = member.joined.as_ref().map(|joined| joined.terms_version.as_str());
     if agreed == Some(config.terms.version.as_str()) {
         return Ok(());

@@ -11,7 +11,7 @@ use units::{MemberId, Money, Slot, WattHours};
 
 use super::{Failure, governing};
 use crate::store::rows::slot::SlotRow;
-use crate::store::rows::{order, settlement as settled, slot};
+use crate::store::rows::{deal, order, settlement as settled, slot};
 
 /// Everything that a settled slot came to, for the operator.
 #[derive(Clone, Debug, PartialEq)]
@@ -111,6 +111,7 @@ fn complete(db: &Connection, member: &MemberId, settlement: &mut MemberSettlemen
     let account = Account::Member(member.clone());
     settlement.postings = settled::postings_on(db, settlement.slot, settlement.version, &account)?;
     settlement.fills = settled::fills(db, settlement.slot, member)?;
+    settlement.deals = deal::fills(db, settlement.slot, member)?;
     Ok(())
 }
 
@@ -177,11 +178,12 @@ fn imbalance(db: &Connection, slot: Slot) -> Result<WattHours, Failure> {
     Ok(off + (sold - bought).abs())
 }
 
-/// Settles a slot again from what is stored of its input, and compares prices, fills and postings.
+/// Settles a slot again from what is stored of its input, and compares prices, deals, fills and postings.
 fn settles_again(db: &Connection, row: &SlotRow) -> Result<bool, Failure> {
     let (_, config) = governing(db, row.slot)?;
     let stored_orders = order::live(db, row.slot)?;
     let members = settled::of_slot_first(db, row.slot)?;
+    let (entered, served): (Vec<_>, Vec<_>) = deal::settled(db, row.slot)?.into_iter().unzip();
     let input = SlotInput {
         slot: row.slot,
         areas: config.market_areas(),
@@ -196,7 +198,7 @@ fn settles_again(db: &Connection, row: &SlotRow) -> Result<bool, Failure> {
                 feed_in: member.contract.feed_in_micros_per_kwh,
             })
             .collect(),
-        deals: Vec::new(),
+        deals: entered,
         orders: stored_orders
             .iter()
             .map(|order| MemberOrder {
@@ -222,5 +224,8 @@ fn settles_again(db: &Connection, row: &SlotRow) -> Result<bool, Failure> {
         postings
     };
     let postings = sorted(settled::postings_of_version(db, row.slot, 1)?);
-    Ok(areas == again.clearing.areas && filled == fills && postings == sorted(again.postings))
+    Ok(areas == again.clearing.areas
+        && filled == fills
+        && served == again.deals
+        && postings == sorted(again.postings))
 }

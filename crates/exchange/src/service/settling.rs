@@ -5,9 +5,9 @@ use rusqlite::Connection;
 use settlement::{Account, Fees, MemberOrder, MeteredMember, Posting, Settlement, SlotInput, What};
 use units::{MemberId, Money, OrderId, Slot, Timestamp, WattHours};
 
-use super::{Failure, governing};
+use super::{Failure, deals, governing};
 use crate::store::rows::settlement::SettledMember;
-use crate::store::rows::{member, order, reading, settlement as settled, slot};
+use crate::store::rows::{deal, member, order, reading, settlement as settled, slot};
 
 /// A slot's input with what the settlement itself does not need.
 struct Gathered {
@@ -60,6 +60,7 @@ fn gather(db: &Connection, slot: Slot) -> Result<Gathered, Failure> {
         measured.push(energy.is_some());
         members.push(metered(row.id, row.area, energy.unwrap_or_default(), row.contract));
     }
+    let deals = deals::entering(db, &config, slot, |id| members.iter().any(|member| member.id == *id))?;
     let orders = order::live(db, slot)?
         .into_iter()
         .map(|row| MemberOrder {
@@ -74,7 +75,7 @@ fn gather(db: &Connection, slot: Slot) -> Result<Gathered, Failure> {
         slot,
         areas: config.market_areas(),
         members,
-        deals: Vec::new(),
+        deals,
         orders,
         fees: Fees { operator: config.operator_fee_micros_per_kwh },
     };
@@ -110,6 +111,9 @@ pub(super) fn store(
     let filled: Vec<(&OrderId, WattHours)> =
         settlement.clearing.fills.iter().map(|fill| (&fill.order, fill.filled)).collect();
     order::set_filled(db, slot, &filled)?;
+    for (entered, settled) in by_id(&input.deals).into_iter().zip(&settlement.deals) {
+        deal::insert_settled(db, slot, entered, settled)?;
+    }
     slot::insert_areas(db, slot, &settlement.clearing.areas)?;
     let mut traded = WattHours::ZERO;
     for (member, &measured) in input.members.iter().zip(measured) {
@@ -140,6 +144,13 @@ pub(super) fn store(
     settled::insert_postings(db, slot, 1, &settlement.postings)?;
     slot::set_settled(db, slot, config_version, traded)?;
     Ok(traded)
+}
+
+/// Lists deals as a settlement does.
+fn by_id(deals: &[settlement::Deal]) -> Vec<&settlement::Deal> {
+    let mut deals: Vec<_> = deals.iter().collect();
+    deals.sort_unstable_by(|one, other| one.id.cmp(&other.id));
+    deals
 }
 
 /// Lets a late reading in: its member's postings with the utility change, nobody else's.

@@ -1,6 +1,7 @@
 //! Rows and the statements that read and write them, one file a matter.
 
 pub(crate) mod config;
+pub(crate) mod deal;
 pub(crate) mod key;
 pub(crate) mod member;
 pub(crate) mod order;

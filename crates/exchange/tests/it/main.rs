@@ -3,6 +3,7 @@
 // Helpers of tests may unwrap as the tests do; the lint's own exception covers only `#[test]` functions.
 #![allow(clippy::unwrap_used)]
 
+mod deals;
 mod imports;
 mod joining;
 mod laws;

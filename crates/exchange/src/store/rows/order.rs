@@ -82,6 +82,12 @@ pub(crate) fn find(db: &Connection, id: &OrderId) -> Result<Option<OrderRow>> {
     db.prepare_cached(&format!("{COLUMNS} where id = ?1"))?.query_row([id.as_str()], read).optional()
 }
 
+/// Returns whether an id belongs to an order.
+pub(crate) fn exists(db: &Connection, id: &str) -> Result<bool> {
+    db.prepare_cached("select exists (select 1 from \"order\" where id = ?1)")?
+        .query_row([id], |row| row.get(0))
+}
+
 pub(crate) fn of_member(db: &Connection, member: &MemberId, slots: Range<Slot>) -> Result<Vec<OrderRow>> {
     let sql = format!("{COLUMNS} where member = ?1 and slot >= ?2 and slot < ?3 order by slot, id");
     db.prepare_cached(&sql)?

@@ -80,7 +80,7 @@ const COLUMNS: &str = "select settled_member.*,
         as price_micros_per_kwh
     from settled_member";
 
-/// Returns a member's settlements after a cursor, without fills and postings.
+/// Returns a member's settlements after a cursor, without fills, deals and postings.
 pub(crate) fn after(
     db: &Connection,
     member: &MemberId,
@@ -229,6 +229,7 @@ fn read(row: &Row) -> Result<(MemberId, MemberSettlement)> {
             feed_in_micros_per_kwh: row.price("feed_in_micros_per_kwh")?,
         },
         fills: Vec::new(),
+        deals: Vec::new(),
         postings: Vec::new(),
     };
     Ok((row.text("member")?, settlement))

@@ -36,6 +36,13 @@ pub(crate) fn newest(db: &Connection) -> Result<Option<Slot>> {
     Ok(newest.map(Slot::from_index))
 }
 
+/// Returns the newest slot whose gate has closed.
+pub(crate) fn newest_closed(db: &Connection) -> Result<Option<Slot>> {
+    db.prepare_cached("select slot from slot where state <> 'open' order by slot desc limit 1")?
+        .query_row([], |row| row.slot("slot"))
+        .optional()
+}
+
 pub(crate) fn list(db: &Connection, slots: Range<Slot>) -> Result<Vec<SlotRow>> {
     db.prepare_cached(&format!("{COLUMNS} where slot >= ?1 and slot < ?2 order by slot"))?
         .query_map([slots.start.index(), slots.end.index()], read)?
