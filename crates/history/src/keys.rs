@@ -16,6 +16,16 @@ pub fn key(place: i64, meter: i64) -> i64 {
     (place << METER_BITS) | meter
 }
 
+/// Returns the place in time of a key.
+pub const fn place_in(key: i64) -> i64 {
+    key >> METER_BITS
+}
+
+/// Returns the meter of a key.
+pub const fn meter_in(key: i64) -> i64 {
+    key & ((1 << METER_BITS) - 1)
+}
+
 /// Returns slots that hold all of some local days, whatever the zone: what an index by slot is asked
 /// before the day of each row is looked at.
 pub fn slots_around(days: &Range<DayKey>) -> Range<Slot> {
@@ -37,6 +47,14 @@ mod tests {
             let day = LocalDay::new("2026-06-01".parse().unwrap(), zone(name).unwrap());
             let around = slots_around(&(day.key()..day.key().next()));
             assert!(around.start <= day.slots().start && day.slots().end <= around.end, "{name}");
+        }
+    }
+
+    #[test]
+    fn a_key_tells_its_place_and_its_meter() {
+        for (place, meter) in [(0, 1), (1_980_000, 4095), (-1, 3)] {
+            let key = key(place, meter);
+            assert_eq!((place_in(key), meter_in(key)), (place, meter));
         }
     }
 

@@ -11,6 +11,7 @@
 mod counter_events;
 mod decisions;
 mod error;
+mod facts;
 mod file;
 mod handle;
 mod keys;
@@ -34,6 +35,7 @@ mod writer;
 pub use counter_events::{CounterEvent, Register};
 pub use decisions::{Decision, Verdict};
 pub use error::HistoryError;
+pub use facts::{MeterFacts, SettledFacts, SlotFacts};
 pub use file::{OpenMode, Opened};
 pub use handle::History;
 pub use lock::{Lock, LockError};

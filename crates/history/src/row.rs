@@ -31,6 +31,16 @@ pub fn word<T>(row: &Row, column: &'static str, from_word: fn(&str) -> Option<T>
     from_word(&text).ok_or_else(|| unreadable(row, column, text))
 }
 
+/// Reads one of a closed set of words from a column told by its number, without a copy.
+pub fn word_at<T>(row: &Row, index: usize, from_word: fn(&str) -> Option<T>) -> Result<T> {
+    let text = row.get_ref(index)?.as_str()?;
+    from_word(text).ok_or_else(|| {
+        let column = "of a word";
+        let unreadable = Unreadable { column, value: text.to_owned() };
+        Error::FromSqlConversionFailure(index, Type::Text, Box::new(unreadable))
+    })
+}
+
 pub fn side(row: &Row) -> Result<Side> {
     word(row, "side", side_from_word)
 }

@@ -6,6 +6,7 @@ mod support;
 
 mod children;
 mod examples;
+mod facts;
 mod life;
 mod lock;
 mod money;
