@@ -1,7 +1,7 @@
 /// The way of a kilowatt-hour through the real window, against the books of a real exchange.
 import assert from "node:assert/strict";
 import { execFileSync } from "node:child_process";
-import { cpSync, existsSync, rmSync, writeFileSync } from "node:fs";
+import { cpSync, existsSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { after, before, describe, it } from "node:test";
 import { endAll, until } from "./processes.mjs";
@@ -160,9 +160,12 @@ describe("the window of a house in a street", () => {
     await until("it has a web view again", () => window.hasWebView());
   });
 
-  it("ends in order when it is told to", async () => {
+  it("ends in order when it is told to, and keeps its place", async () => {
     assert.deepEqual(await window.end(), { code: 0, signal: null });
     window = null;
+    const kept = join(process.env.XDG_CONFIG_HOME, "energy.wattle.app/.window-state.json");
+    const { main } = JSON.parse(readFileSync(kept, "utf8"));
+    assert.deepEqual([main.width, main.height], [1180, 800]);
   });
 });
 
