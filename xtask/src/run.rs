@@ -118,7 +118,7 @@ fn in_a_street(arguments: &RunArguments, binaries: &std::path::Path) -> Result<(
     if arguments.start.is_none() {
         command_line.args(["--start", WINDOW_START]);
     }
-    command_line.args(["--app-house", "1", "--past-days", "30", "--json"]);
+    command_line.args(["--app-house", "1", "--past-days", "30", "--sleepy", "--json"]);
     let mut street = Street::start(&mut command_line)?;
     let home = street.ready()?;
     say("Opening the window. Closing it leaves the household running in the tray; Quit there ends it");

@@ -33,6 +33,9 @@ pub struct Options {
     /// Leaves this house to a window, and tells where its folder is. The street then ends with its input.
     #[arg(long, value_name = "NUMBER")]
     pub app_house: Option<u32>,
+    /// Lets the computer of one household, which only buys, sleep for an hour or two at times.
+    #[arg(long)]
+    pub sleepy: bool,
     /// How many days the street remembers. By default 30 with a window, none without.
     #[arg(long, value_name = "DAYS")]
     pub past_days: Option<u32>,

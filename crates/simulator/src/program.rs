@@ -37,6 +37,9 @@ pub async fn run(options: Options) -> Result<bool> {
 }
 
 async fn live(street: &Street, options: &Options) -> Result<Summary> {
+    if options.sleepy {
+        street.let_one_sleep();
+    }
     tell_ready(street, options)?;
     let first = street.first_slot();
     let end = options.duration.map(|duration| street.options().start + duration);
@@ -106,8 +109,7 @@ fn tell_summary(summary: &Summary, json: bool) -> Result<()> {
 }
 
 fn slot_text(line: &SlotLine) -> String {
-    let price = line.areas.iter().find_map(|area| area.price);
-    let price = price.map_or("no price".to_owned(), |price| format!("{price} EUR/kWh"));
+    let price = prices_text(line);
     let houses: Vec<String> = line
         .houses
         .iter()
@@ -118,7 +120,14 @@ fn slot_text(line: &SlotLine) -> String {
             format!("{} {}/{} {traded:+}", house.id, energy(house.import_wh), energy(house.export_wh))
         })
         .collect();
-    format!("{}  {:>8}  {price:<16}  {}", line.slot, line.traded_wh.to_string(), houses.join("  "))
+    format!("{}  {:>8}  {price:<34}  {}", line.slot, line.traded_wh.to_string(), houses.join("  "))
+}
+
+/// Tells the price of each area in which there is one.
+fn prices_text(line: &SlotLine) -> String {
+    let priced = line.areas.iter().filter_map(|area| Some(format!("{} {}", area.id, area.price?)));
+    let prices: Vec<String> = priced.collect();
+    if prices.is_empty() { "no price".to_owned() } else { prices.join("  ") }
 }
 
 /// Writes a line at once, since others read along.

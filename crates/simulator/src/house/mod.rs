@@ -4,10 +4,12 @@ mod battery;
 mod habits;
 mod plan;
 mod roof;
+mod sleep;
 mod trace;
 
 pub use battery::{Battery, Charge};
 pub use habits::Habits;
-pub use plan::{HousePlan, PLACE, Terms, ZONE, plan_street};
+pub use plan::{HousePlan, PLACE, Terms, ZONE, feeders, plan_street, sleeper};
 pub use roof::Roof;
+pub use sleep::Naps;
 pub use trace::{Counters, House, Powers, SlotRegisters};

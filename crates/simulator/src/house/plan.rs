@@ -19,6 +19,8 @@ pub const ZONE: Zone = Zone::Europe__Berlin;
 pub struct HousePlan {
     /// Counted from 1, along the street.
     pub number: u32,
+    /// The feeder of the local grid that it hangs on: 1 or 2.
+    pub feeder: u32,
     /// Name of the data folder and of the member: `home-01`.
     pub id: String,
     pub roof: Option<Roof>,
@@ -55,17 +57,46 @@ impl Terms {
     }
 }
 
+/// Returns whose computer sleeps at times, where someone's does: a house that only buys, so that whoever looks
+/// at a seller sees the others trade on. Never the house that another program runs.
+pub fn sleeper(seed: u64, houses: u32, app_house: Option<u32>) -> Option<u32> {
+    let buyers: Vec<u32> =
+        (1..=houses).filter(|&number| !has_sun(number) && Some(number) != app_house).collect();
+    let place = Chance::new(seed, &[7]).whole(0, buyers.len().max(1) as i64 - 1);
+    buyers.get(place as usize).copied()
+}
+
+/// A street of fewer houses hangs on one feeder: two would each lack sun or buyers.
+const FEWEST_FOR_TWO_FEEDERS: u32 = 4;
+
+/// Returns how many feeders a street of so many houses has.
+pub fn feeders(houses: u32) -> u32 {
+    if houses < FEWEST_FOR_TWO_FEEDERS { 1 } else { 2 }
+}
+
 /// Draws a street: every other house has sun, from the first on; of these every third has a battery, from
 /// the second on. Every other house without sun charges a car.
 pub fn plan_street(seed: u64, houses: u32) -> Vec<HousePlan> {
     let last_with_sun = (1..=houses).rev().find(|&number| has_sun(number));
     (1..=houses)
-        .map(|number| HousePlan { serial_line: Some(number) == last_with_sun, ..plan_house(seed, number) })
+        .map(|number| HousePlan {
+            serial_line: Some(number) == last_with_sun,
+            feeder: if feeders(houses) == 1 { 1 } else { draw_feeder(seed, number) },
+            ..plan_house(seed, number)
+        })
         .collect()
 }
 
 fn has_sun(number: u32) -> bool {
     number % 2 == 1
+}
+
+/// Deals houses to the feeders four by four: of each four, one with sun and one without come to either, so
+/// that each feeder has something to sell and someone to buy. Chance says which.
+fn draw_feeder(seed: u64, number: u32) -> u32 {
+    let (four, pair) = ((number - 1) / 4, (number - 1) / 2 % 2);
+    let swapped = Chance::new(seed, &[i64::from(four), i64::from(has_sun(number)), 5]).percent(50.0);
+    1 + (pair ^ u32::from(swapped))
 }
 
 /// Draws one house. It does not depend on how many there are.
@@ -80,6 +111,7 @@ fn plan_house(seed: u64, number: u32) -> HousePlan {
     let second = chance.whole(25, 35);
     HousePlan {
         number,
+        feeder: 1,
         id: format!("home-{number:02}"),
         roof,
         battery,
@@ -129,7 +161,31 @@ mod tests {
         assert_eq!(plan_street(7, 6), plan_street(7, 6));
         assert_ne!(plan_street(7, 6), plan_street(8, 6));
         let longer = plan_street(7, 12);
-        assert!(plan_street(7, 6).iter().zip(&longer).all(|(a, b)| a.roof == b.roof && a.terms == b.terms));
+        let same = |a: &HousePlan, b: &HousePlan| (a.roof, a.terms, a.feeder) == (b.roof, b.terms, b.feeder);
+        assert!(plan_street(7, 6).iter().zip(&longer).all(|(a, b)| same(a, b)));
+    }
+
+    #[test]
+    fn each_feeder_has_sun_and_buyers_as_soon_as_there_are_four_houses() {
+        for (seed, houses) in (0..40).flat_map(|seed| (4..=12).map(move |houses| (seed, houses))) {
+            let street = plan_street(seed, houses);
+            for (feeder, sunny) in [(1, true), (1, false), (2, true), (2, false)] {
+                let found = street.iter().any(|it| it.feeder == feeder && it.roof.is_some() == sunny);
+                assert!(found, "seed {seed}, {houses} houses: feeder {feeder}, sun {sunny}");
+            }
+        }
+        assert!(plan_street(7, 3).iter().all(|house| house.feeder == 1));
+        let dealt = |seed| plan_street(seed, 6).iter().map(|house| house.feeder).collect::<Vec<_>>();
+        assert!((0..40).any(|seed| dealt(seed) != dealt(7)), "the seed says who lives where");
+    }
+
+    #[test]
+    fn the_one_that_sleeps_is_a_buyer_and_not_the_windows_house() {
+        for seed in 0..40 {
+            let sleeper = sleeper(seed, 6, Some(2)).unwrap();
+            assert!([4, 6].contains(&sleeper), "{sleeper}");
+        }
+        assert_eq!((sleeper(7, 2, None), sleeper(7, 2, Some(2)), sleeper(7, 1, None)), (Some(2), None, None));
     }
 
     #[test]

@@ -13,7 +13,7 @@ use market::Area;
 use pricing::SlotPrices;
 use rules::{Decision, Equipment, MeterState, RuleBook, Situation, Today, Trading};
 use settlement::{Fees, InvalidInput, MemberOrder, MeteredMember, Settlement, SlotInput};
-use units::{MemberId, Power, Slot};
+use units::{AreaId, MemberId, Power, Slot};
 
 use crate::house::{Counters, House, ZONE};
 
@@ -22,12 +22,13 @@ use crate::house::{Counters, House, ZONE};
 pub struct PastHouse {
     pub house: Arc<House>,
     pub member: MemberId,
+    pub area: AreaId,
     pub rules: RuleBook,
     pub prices: SlotPrices,
     pub fuse: Power,
 }
 
-/// The market of the past: its areas and fees; everyone lives in `area`.
+/// The market of the past: its areas and fees.
 #[derive(Clone, Debug)]
 pub struct PastMarket {
     pub areas: Vec<Area>,
@@ -61,7 +62,7 @@ pub fn tell(
         let input = SlotInput {
             slot,
             areas: market.areas.clone(),
-            members: houses.iter().map(|house| house.metered(market, slot)).collect(),
+            members: houses.iter().map(|house| house.metered(slot)).collect(),
             deals: Vec::new(),
             orders: houses.iter().zip(&decisions).flat_map(|(house, said)| house.orders(said)).collect(),
             fees: market.fees,
@@ -88,11 +89,11 @@ impl PastHouse {
         [rules::Side::Sell, rules::Side::Buy].map(|side| rules::decide(&self.rules, &situation, side))
     }
 
-    fn metered(&self, market: &PastMarket, slot: Slot) -> MeteredMember {
+    fn metered(&self, slot: Slot) -> MeteredMember {
         let (import, export) = self.house.market_energy(slot);
         MeteredMember {
             id: self.member.clone(),
-            area: market.areas.last().expect("a market has an area").id.clone(),
+            area: self.area.clone(),
             import,
             export,
             retail: self.prices.retail,

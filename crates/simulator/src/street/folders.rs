@@ -70,7 +70,7 @@ fn config(plan: &HousePlan, line: &Line, scale: Scale) -> HomeConfig {
         zone: ZONE.name().to_owned(),
         currency: Currency::EUR,
         fuse_w: FUSE_W,
-        market: Some(MarketConfig { agreed_terms: super::market::config(scale.speed, None).terms.version }),
+        market: Some(MarketConfig { agreed_terms: super::market::terms_version() }),
         contracts: vec![ContractTable {
             valid_from: contract_day(),
             retail: price(CONTRACT.retail),

@@ -1,17 +1,17 @@
-//! The street's market: its figures, its one feeder, and whom it invites.
+//! The street's market: its figures, its local grid, and whom it invites.
 
 use std::net::SocketAddr;
 use std::path::Path;
 use std::time::Duration;
 
-use exchange::{ExchangeError, Invite, MarketConfig};
+use exchange::{AreaConfig, ExchangeError, Invite, MarketConfig};
 use exchange_api::Limits;
 use pricing::SlotPrices;
 use settlement::Fees;
-use units::{AreaId, Clock, MarketId, MemberId, Money, Price, Scale, SystemClock};
+use units::{AreaId, Clock, MarketId, MemberId, Money, Price, Scale, SystemClock, WattHours};
 
 use super::StreetError;
-use crate::house::{HousePlan, ZONE};
+use crate::house::{HousePlan, ZONE, feeders};
 use crate::past::PastMarket;
 
 /// Every household of the street has the same contract with its utility.
@@ -38,10 +38,21 @@ const EXPOSURE: Money = Money::from_nanos(2_000 * 1_000_000_000);
 /// An invitation to a simulated street need not be short-lived; it opens nothing but this folder.
 const INVITED_FOR: Duration = Duration::from_secs(30 * 86_400);
 
-pub(super) const AREA: &str = "feeder-1";
+/// For each line that energy crosses. From one feeder to the other that is twice as much, which is less than
+/// what some houses ask more than others: so neighbours trade across, and see what it costs.
+const GRID_FEE: Price = Price::from_micros_per_kwh(5_000);
 
-/// Returns the market of a street at a speed.
-pub(super) fn config(speed: f64, scale: Option<Scale>) -> MarketConfig {
+/// What the line of the second feeder carries in a slot, for each house of the street. When the sun is high it
+/// is less than what would flow, so that the feeders' prices part.
+const LINE_WH_A_HOUSE: i64 = 20;
+
+/// The terms of the market that a household of the street agrees to.
+pub(super) fn terms_version() -> String {
+    config(1, 1.0, None).terms.version
+}
+
+/// Returns the market of a street of so many houses at a speed.
+pub fn config(houses: u32, speed: f64, scale: Option<Scale>) -> MarketConfig {
     let market = MarketId::new("wattle-street").expect("a short word is an id");
     let mut config = MarketConfig::new(market, "Wattle Street");
     config.zone = ZONE.name().to_owned();
@@ -51,13 +62,40 @@ pub(super) fn config(speed: f64, scale: Option<Scale>) -> MarketConfig {
     config.border_gap_s = (HICCUP_S * speed).max(30.0) as u32;
     config.readings_close_s = (LATE_S * speed).clamp(300.0, 3600.0 * 4.0) as u32;
     config.scale = scale;
+    config.areas = areas(houses);
     config
 }
 
+/// Returns the local grid: one feeder, or two under a substation, of which the second's line is tight.
+fn areas(houses: u32) -> Vec<AreaConfig> {
+    let root = |id| AreaConfig { id, parent: None, fee_micros_per_kwh: None, capacity_wh: None };
+    if feeders(houses) == 1 {
+        return vec![root(feeder(1))];
+    }
+    let substation = AreaId::new("substation").expect("a short word is an id");
+    let line = |number, capacity_wh| AreaConfig {
+        id: feeder(number),
+        parent: Some(substation.clone()),
+        fee_micros_per_kwh: Some(GRID_FEE),
+        capacity_wh,
+    };
+    let tight = WattHours::new(LINE_WH_A_HOUSE * i64::from(houses));
+    vec![root(substation.clone()), line(1, None), line(2, Some(tight))]
+}
+
+fn feeder(number: u32) -> AreaId {
+    AreaId::new(format!("feeder-{number}")).expect("a short word is an id")
+}
+
+/// Returns where a house is connected.
+pub fn area(plan: &HousePlan) -> AreaId {
+    feeder(plan.feeder)
+}
+
 /// Writes the scale of the street's clock into `market.toml`, now that it is known.
-pub(super) fn begin(dir: &Path, speed: f64, scale: Scale) -> Result<(), StreetError> {
+pub(super) fn begin(dir: &Path, houses: u32, scale: Scale) -> Result<(), StreetError> {
     let path = dir.join("market.toml");
-    let config = config(speed, Some(scale));
+    let config = config(houses, scale.speed, Some(scale));
     config.check().map_err(ExchangeError::Config)?;
     std::fs::write(&path, config.to_toml()).map_err(|cause| StreetError::File { path, cause })
 }
@@ -79,7 +117,7 @@ pub(super) fn url(address: SocketAddr) -> String {
 pub(super) fn invite(plan: &HousePlan, address: SocketAddr) -> Invite {
     Invite {
         member: member(plan),
-        area: AreaId::new(AREA).expect("a short word is an id"),
+        area: area(plan),
         // The form of a German metering point's name; the operator's part is one that nobody has.
         metering_point: format!("DE0000000000000000000000000000{:03}", plan.number),
         limits: Limits { fuse_w: FUSE_W, exposure: EXPOSURE },

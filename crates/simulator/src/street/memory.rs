@@ -97,6 +97,7 @@ fn past_house(house: &Arc<House>) -> PastHouse {
     PastHouse {
         house: Arc::clone(house),
         member: super::market::member(&house.plan),
+        area: super::market::area(&house.plan),
         rules: RuleBook::parse(&house.plan.terms.rules_toml(), Currency::EUR)
             .expect("the terms are written as rules"),
         prices: CONTRACT,

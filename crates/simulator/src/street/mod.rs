@@ -1,6 +1,7 @@
 //! The whole street at once: an exchange, houses with meters, households that trade, one clock.
 
 mod folders;
+mod household;
 mod market;
 mod memory;
 mod report;
@@ -11,17 +12,20 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use exchange::{Clocks, Exchange, ExchangeError};
+use home::HomeError;
 use home::config::ConfigError;
-use home::{Home, HomeError, HomeOptions, SecretSource};
 use tokio::net::TcpListener;
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 use units::{Clock, ManualClock, MemberId, Scale, ScaledClock, Slot, SystemClock, Timestamp};
 
-use crate::house::{House, HousePlan, plan_street};
+use crate::house::{House, HousePlan, Naps, plan_street, sleeper};
 use crate::meter::{Meters, PtyError, SerialMeter, TcpMeter};
 use crate::world::UtcDay;
 
+use household::Household;
+
+pub use market::{area as area_of, config as market_config};
 pub use report::{HouseLine, SlotLine, Summary};
 
 /// A slot must last 2 s of real time, or a household cannot read, decide and report within it.
@@ -138,11 +142,11 @@ pub struct Neighbour {
     /// Its data folder.
     pub dir: PathBuf,
     /// Missing where another program runs the household.
-    pub home: Option<Home>,
+    household: Option<Arc<Household>>,
 }
 
 /// Tasks that end together.
-#[derive(Debug, Default)]
+#[derive(Clone, Debug, Default)]
 struct Running {
     tasks: TaskTracker,
     end: CancellationToken,
@@ -229,7 +233,7 @@ impl Street {
             real_origin: SystemClock.now() + options.lead(),
             speed: options.speed,
         };
-        market::begin(&exchange_dir, options.speed, scale)?;
+        market::begin(&exchange_dir, options.houses, scale)?;
         let clock = Arc::new(ScaledClock::new(scale));
         let exchange = Exchange::open(&exchange_dir, clock.clone())?;
         let (grid, households) = (Running::default(), Running::default());
@@ -240,10 +244,12 @@ impl Street {
             let line = serve_meters(&meters, &house.plan, &dir, &grid).await?;
             folders::write_config(&house.plan, &dir, &line, scale)?;
             let member = market::member(&house.plan);
-            neighbours.push(Neighbour { house, member, meters, dir, home: None });
+            let ours = options.app_house != Some(house.plan.number);
+            let household = ours.then(|| Arc::new(Household::asleep(dir.clone(), households.clone())));
+            neighbours.push(Neighbour { house, member, meters, dir, household });
         }
         let door = std::sync::Mutex::default();
-        let mut street = Self { options, neighbours, exchange, address, clock, households, grid, door };
+        let street = Self { options, neighbours, exchange, address, clock, households, grid, door };
         street.open_exchange(listener);
         street.open_homes().await?;
         Ok(street)
@@ -278,12 +284,7 @@ impl Street {
 
     /// Waits until market time shows an instant.
     pub async fn wait_until(&self, time: Timestamp) {
-        loop {
-            match self.clock.real_until(time) {
-                Duration::ZERO => return,
-                left => tokio::time::sleep(left).await,
-            }
-        }
+        until(&self.clock, time).await;
     }
 
     /// Waits until the exchange has settled a slot that is over; returns false where it never will, since
@@ -301,6 +302,18 @@ impl Street {
             // The exchange outlives this call, since the street holds it.
             let _ = news.changed().await;
         }
+    }
+
+    /// Lets one household's computer sleep at times from now on, and returns whose. Its energy is then the
+    /// utility's; nobody else's trades change but in who is there to trade with.
+    pub fn let_one_sleep(&self) -> Option<&Neighbour> {
+        let StreetOptions { seed, houses, app_house, .. } = self.options;
+        let number = sleeper(seed, houses, app_house)?;
+        let neighbour = self.neighbours.iter().find(|it| it.house.plan.number == number)?;
+        let household = Arc::clone(neighbour.household.as_ref()?);
+        let naps = Naps::of(seed, number);
+        self.households.tasks.spawn(household.live_with_naps(naps, Arc::clone(&self.clock)));
+        Some(neighbour)
     }
 
     /// Ends the households first, so that each writes what it knows, then the meters and the exchange.
@@ -339,18 +352,13 @@ impl Street {
         self.grid.tasks.spawn(async move { exchange.run_life(end).await });
     }
 
-    async fn open_homes(&mut self) -> Result<(), StreetError> {
-        for neighbour in &mut self.neighbours {
-            if self.options.app_house == Some(neighbour.house.plan.number) {
-                continue;
-            }
-            let home = open_home(&neighbour.dir).await.map_err(|cause| {
+    async fn open_homes(&self) -> Result<(), StreetError> {
+        for neighbour in &self.neighbours {
+            let Some(household) = &neighbour.household else { continue };
+            household.wake().await.map_err(|cause| {
                 let house = neighbour.house.plan.id.clone();
                 StreetError::Home { house, cause }
             })?;
-            let (running, end) = (home.clone(), self.households.end.clone());
-            self.households.tasks.spawn(async move { running.run(end).await });
-            neighbour.home = Some(home);
         }
         Ok(())
     }
@@ -363,7 +371,7 @@ async fn prepare(
     exchange_dir: &Path,
     address: SocketAddr,
 ) -> Result<(), StreetError> {
-    Exchange::init(exchange_dir, &market::config(options.speed, None))?;
+    Exchange::init(exchange_dir, &market::config(options.houses, options.speed, None))?;
     let before = memory::tells_at(options.first_lived());
     let clocks = Clocks { market: Arc::new(ManualClock::at(before)), real: Arc::new(SystemClock) };
     let exchange = Exchange::open_with(exchange_dir, clocks)?;
@@ -397,16 +405,12 @@ async fn serve_meters(
     Ok(folders::Line::Tcp(address))
 }
 
-async fn open_home(dir: &Path) -> Result<Home, HomeError> {
-    let options = HomeOptions {
-        dir: dir.to_owned(),
-        secrets: SecretSource::PassphraseFile(dir.join(folders::PASSPHRASE_FILE)),
-        program: "wattle-street".to_owned(),
-        create: false,
-    };
-    // Opening stretches a passphrase and reads files.
-    match tokio::task::spawn_blocking(move || Home::open(options)).await {
-        Ok(opened) => opened,
-        Err(error) => std::panic::resume_unwind(error.into_panic()),
+/// Waits until market time shows an instant.
+async fn until(clock: &ScaledClock, time: Timestamp) {
+    loop {
+        match clock.real_until(time) {
+            Duration::ZERO => return,
+            left => tokio::time::sleep(left).await,
+        }
     }
 }

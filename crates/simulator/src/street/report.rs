@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use exchange::SlotReport;
 use exchange_api::{AreaPrice, MemberSettlement};
-use history::{History, OpenMode};
+use history::{History, OpenMode, ReadingState};
 use home::config::{HISTORY_FILE, Role};
 use metering::{Quality, SlotEnergy};
 use serde::{Serialize, Serializer};
@@ -135,28 +135,62 @@ impl Street {
         let mut summary = Summary::default();
         for slot in Slot::range(from..to) {
             let Some(report) = self.exchange.slot_report(slot).await? else { continue };
-            let mut measured = BTreeMap::new();
-            for neighbour in &self.neighbours {
-                if let Some(energy) = neighbour.own_slot(slot)?.as_ref().and_then(SlotEnergy::market_wh) {
-                    measured.insert(neighbour.member.clone(), energy);
-                }
-            }
-            summary.add(&report, &measured);
+            summary.add(&report, &self.reported(&report)?);
         }
         Ok(summary)
     }
 }
 
+impl Street {
+    /// Returns what each house measured in a slot, import and export, as far as it could report it: what the
+    /// exchange settled without and a sleeping household has not sent yet is the utility's until it is sent.
+    fn reported(
+        &self,
+        report: &SlotReport,
+    ) -> Result<BTreeMap<MemberId, (WattHours, WattHours)>, StreetError> {
+        let mut reported = BTreeMap::new();
+        for neighbour in &self.neighbours {
+            let Some(energy) = neighbour.own_slot(report.slot)?.as_ref().and_then(SlotEnergy::market_wh)
+            else {
+                continue;
+            };
+            let entered = report.members.iter().any(|(id, it)| *id == neighbour.member && it.measured);
+            if entered || !neighbour.holds_back(report.slot)? {
+                reported.insert(neighbour.member.clone(), energy);
+            }
+        }
+        Ok(reported)
+    }
+}
+
 impl Neighbour {
+    /// Returns what the household remembers, also while it sleeps or another program runs it; `None` until it
+    /// was opened for the first time.
+    pub fn history(&self) -> Result<Option<History>, StreetError> {
+        if let Some(history) = self.household.as_ref().and_then(|household| household.history()) {
+            return Ok(Some(history));
+        }
+        let file = self.dir.join(HISTORY_FILE);
+        if !file.exists() {
+            return Ok(None);
+        }
+        let told = |cause| StreetError::History { house: self.house.plan.id.clone(), cause };
+        History::open(&file, OpenMode::ReadOnly).map(Some).map_err(told)
+    }
+
+    /// Returns whether the reading of a slot still lies in the outbox, so that the exchange may not know it.
+    fn holds_back(&self, slot: Slot) -> Result<bool, StreetError> {
+        let told = |cause| StreetError::History { house: self.house.plan.id.clone(), cause };
+        let Some(history) = self.history()? else { return Ok(false) };
+        let readings = history.readings(slot..slot.next()).map_err(told)?;
+        let waits = |state| matches!(state, ReadingState::Waiting | ReadingState::Sent);
+        Ok(readings.iter().any(|stored| waits(stored.state)))
+    }
+
     /// Returns what the house's own books say of its grid meter in a slot.
     pub fn own_slot(&self, slot: Slot) -> Result<Option<SlotEnergy>, StreetError> {
         let told = |cause| StreetError::History { house: self.house.plan.id.clone(), cause };
-        let history = match self.home.as_ref().and_then(|home| home.history()) {
-            Some(history) => history.clone(),
-            // Another program runs this household; until it does there may be no file.
-            None if !self.dir.join(HISTORY_FILE).exists() => return Ok(None),
-            None => History::open(&self.dir.join(HISTORY_FILE), OpenMode::ReadOnly).map_err(told)?,
-        };
+        let Some(history) = self.history()? else { return Ok(None) };
         let found = history.slots(&meter_id(Role::Grid), slot..slot.next()).map_err(told)?;
         Ok(found.into_iter().next().map(|stored| stored.energy))
     }

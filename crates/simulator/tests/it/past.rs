@@ -2,14 +2,15 @@
 
 use std::sync::Arc;
 
-use market::{Area, Side};
+use market::Side;
 use pricing::SlotPrices;
 use rules::RuleBook;
-use settlement::Fees;
+use settlement::{Account, Fees, What};
 use simulator::house::{House, HousePlan, plan_street};
 use simulator::past::{PastHouse, PastMarket, PastSlot, tell};
+use simulator::street::{area_of, market_config};
 use simulator::world::UtcDay;
-use units::{AreaId, Currency, MemberId, Power, Price, Slot};
+use units::{Currency, MemberId, Power, Price, Slot};
 
 fn day() -> std::ops::Range<Slot> {
     let first: Slot = "2026-05-20T00:00:00Z".parse().unwrap();
@@ -17,13 +18,18 @@ fn day() -> std::ops::Range<Slot> {
 }
 
 fn past(seed: u64) -> Vec<PastSlot> {
-    let area = Area { id: AreaId::new("feeder-1").unwrap(), parent: None, fee: None, capacity: None };
-    let market = PastMarket { areas: vec![area], fees: Fees::default() };
-    let first_day = UtcDay::containing(day().start.start());
-    let houses: Vec<PastHouse> = plan_street(seed, 6)
+    past_of(seed, 6, day())
+}
+
+fn past_of(seed: u64, count: u32, slots: std::ops::Range<Slot>) -> Vec<PastSlot> {
+    let areas = market_config(count, 450.0, None).market_areas();
+    let market = PastMarket { areas, fees: Fees::default() };
+    let first_day = UtcDay::containing(slots.start.start());
+    let houses: Vec<PastHouse> = plan_street(seed, count)
         .into_iter()
         .map(|plan| PastHouse {
             member: MemberId::new(plan.id.clone()).unwrap(),
+            area: area_of(&plan),
             rules: rules_of(&plan),
             prices: SlotPrices {
                 retail: Price::from_micros_per_kwh(320_000),
@@ -33,7 +39,7 @@ fn past(seed: u64) -> Vec<PastSlot> {
             house: Arc::new(House::new(plan, seed, first_day)),
         })
         .collect();
-    tell(&market, &houses, day()).map(Result::unwrap).collect()
+    tell(&market, &houses, slots).map(Result::unwrap).collect()
 }
 
 fn rules_of(plan: &HousePlan) -> RuleBook {
@@ -89,4 +95,57 @@ fn the_same_seed_has_the_same_past() {
     let told = |seed| past(seed).into_iter().map(|slot| (slot.input, slot.settlement)).collect::<Vec<_>>();
     assert_eq!(told(7), told(7));
     assert_ne!(told(7), told(8));
+}
+
+/// Prices of the substation and its two feeders, and what flows on the second one's line.
+fn local_prices(slot: &PastSlot) -> Option<([i64; 3], i64)> {
+    let areas = &slot.settlement.clearing.areas;
+    let [Some(substation), Some(first), Some(second)] = [0, 1, 2].map(|place: usize| areas[place].price)
+    else {
+        return None;
+    };
+    let prices = [substation, first, second].map(Price::micros_per_kwh);
+    Some((prices, areas[2].flow_to_parent.get()))
+}
+
+#[test]
+fn feeders_differ_by_the_grid_fee_and_by_more_where_the_line_is_full_at_noon() {
+    let config = market_config(6, 450.0, None).market_areas();
+    let (fee, line) = (config[2].fee.unwrap().micros_per_kwh(), config[2].capacity.flatten().unwrap().get());
+    for seed in [1, 7] {
+        let slots = past_of(seed, 6, day().start..day().start.offset(4 * 96));
+        let (mut by_the_fee, mut apart) = (0, 0);
+        for slot in &slots {
+            let Some(([substation, first, second], flow)) = local_prices(slot) else { continue };
+            assert!((first - substation).abs() <= fee, "the first feeder's line is wide");
+            let gap = (first - second).abs();
+            if flow.abs() < line {
+                assert!(gap <= 2 * fee && (flow == 0 || gap == 2 * fee), "{}: {gap}", slot.slot);
+            }
+            by_the_fee += i32::from(flow != 0 && gap == 2 * fee);
+            if gap > 2 * fee {
+                let hour = slot.slot.start().seconds() / 3600 % 24;
+                apart += i32::from((8..14).contains(&hour));
+                assert_eq!(flow.abs(), line, "{}", slot.slot);
+            }
+        }
+        assert!(by_the_fee > 0 && apart > 0, "seed {seed}: {by_the_fee} by the fee, {apart} apart at noon");
+    }
+}
+
+#[test]
+fn what_the_network_gets_is_what_buyers_pay_beyond_what_sellers_get() {
+    let (mut fees, mut rent) = (0, 0);
+    for slot in past_of(7, 6, day().start..day().start.offset(2 * 96)) {
+        let sum = |wanted: &dyn Fn(&settlement::Posting) -> bool| -> i64 {
+            let found = slot.settlement.postings.iter().filter(|posting| wanted(posting));
+            found.map(|posting| posting.amount.nanos()).sum()
+        };
+        let network = sum(&|it| it.account == Account::Network);
+        let traded = sum(&|it| matches!(it.account, Account::Member(_)) && it.what == What::Energy);
+        assert_eq!(network, -traded, "{}", slot.slot);
+        fees += sum(&|it| it.account == Account::Network && it.what == What::GridFee);
+        rent += sum(&|it| it.account == Account::Network && it.what == What::Congestion);
+    }
+    assert!(fees > 0 && rent > 0, "{fees} in fees, {rent} for the full line");
 }

@@ -6,8 +6,9 @@ use std::time::Duration;
 
 use exchange_api::SlotState;
 use metering::Quality;
+use simulator::house::{Naps, sleeper};
 use simulator::street::{Street, StreetError, StreetOptions};
-use units::{Energy, Slot};
+use units::{Energy, Slot, Timestamp};
 
 fn options(dir: &Path, past_days: u32) -> StreetOptions {
     StreetOptions {
@@ -44,8 +45,14 @@ async fn a_street_trades_and_everything_adds_up() {
             assert_eq!(house.quality, Quality::Measured, "{slot} {house:?}");
             assert!(!house.earned_nanos.is_negative() && !house.saved_nanos.is_negative());
         }
-        let price = line.areas[0].price.unwrap().micros_per_kwh();
-        assert!((81_000..=320_000).contains(&price), "{price}");
+        assert_eq!(line.areas.len(), 3);
+        for area in &line.areas {
+            let price = area.price.unwrap().micros_per_kwh();
+            assert!((81_000..=320_000).contains(&price), "{} at {price}", area.id);
+        }
+        for (house, neighbour) in line.houses.iter().zip(street.neighbours()) {
+            assert_eq!(house.area.as_str(), format!("feeder-{}", neighbour.house.plan.feeder));
+        }
         traded += line.traded_wh.get();
     }
     assert!(traded > 0, "neighbours trade by day");
@@ -86,7 +93,7 @@ fn what_the_meters_counted_is_what_was_read(street: &Street, slot: Slot) {
 /// Every household remembers each past slot as settled, by the same figures as the exchange.
 fn the_past_ends_where_life_begins(street: &Street, first: Slot) {
     for neighbour in street.neighbours() {
-        let history = neighbour.home.as_ref().unwrap().history().unwrap();
+        let history = neighbour.history().unwrap().unwrap();
         let settled = history.settlements(first.offset(-200)..first).unwrap();
         let by_slot: BTreeMap<Slot, u32> = settled.iter().map(|it| (it.slot, it.version)).collect();
         assert!(by_slot.len() >= 2 * 96, "{} slots", by_slot.len());
@@ -119,6 +126,55 @@ async fn a_silent_meter_holds_up_nobody_and_makes_no_energy() {
     street.finish().await;
 }
 
+/// Returns the sleeping house's first short nap in June.
+fn short_nap(seed: u64, house: u32) -> std::ops::Range<Timestamp> {
+    let naps = Naps::of(seed, house);
+    let mut awake = "2026-06-01T00:00:00Z".parse().unwrap();
+    loop {
+        let nap = naps.next(awake);
+        if nap.end < nap.start + Duration::from_secs(3600) {
+            return nap;
+        }
+        awake = nap.end;
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_computer_that_sleeps_trades_nothing_meanwhile_and_goes_on_when_it_wakes() {
+    let dir = tempfile::tempdir().unwrap();
+    let nap = short_nap(7, sleeper(7, 4, None).unwrap());
+    let (from, to) = (Slot::containing(nap.start), Slot::containing(nap.end));
+    let start = from.start();
+    let street = Street::build(StreetOptions { start, ..options(dir.path(), 0) }).await.unwrap();
+    let sleeper = street.let_one_sleep().unwrap();
+    let slots = from..to.offset(2);
+    let mut others_traded = 0;
+    for slot in Slot::range(slots.clone()) {
+        street.wait_until(slot.end()).await;
+        assert!(street.wait_settled(slot).await.unwrap());
+        let line = street.slot_line(slot).await.unwrap().unwrap();
+        for house in &line.houses {
+            let asleep = house.id == sleeper.member && slot <= to;
+            assert_eq!(house.quality == Quality::Measured, !asleep, "{slot} {house:?}");
+            if asleep {
+                assert_eq!((house.import_wh, house.bought_wh.get(), house.saved_nanos.nanos()), (None, 0, 0));
+            } else {
+                others_traded += house.bought_wh.get();
+            }
+        }
+    }
+    assert!(others_traded > 0, "the neighbours trade on");
+    // The meter counted on meanwhile: what it showed after the nap is where the next slot begins.
+    let woken = sleeper.own_slot(to.next()).unwrap().unwrap().borders.import_start.unwrap();
+    let counted = sleeper.house.counters(to.end()).import - sleeper.house.counters(from.start()).import;
+    assert!(counted > Energy::ZERO && woken > sleeper.house.counters(nap.start).import);
+    let summary = street.summary(slots.start, slots.end).await.unwrap();
+    assert!(summary.holds(), "{summary:?}");
+    let audit = street.exchange().audit().await.unwrap();
+    assert!(audit.holds(), "{audit:?}");
+    street.finish().await;
+}
+
 #[tokio::test]
 async fn what_cannot_be_simulated_is_refused_with_a_sentence() {
     let dir = tempfile::tempdir().unwrap();
@@ -141,7 +197,7 @@ async fn the_house_of_a_window_is_left_to_the_window() {
     let dir = tempfile::tempdir().unwrap();
     let street = Street::build(StreetOptions { app_house: Some(1), ..options(dir.path(), 0) }).await.unwrap();
     let neighbour = &street.neighbours()[0];
-    assert!(neighbour.home.is_none());
+    assert!(neighbour.history().unwrap().is_none());
     for file in ["home.toml", "rules.toml", "invitation.txt", "passphrase"] {
         assert!(neighbour.dir.join(file).exists(), "{file}");
     }
