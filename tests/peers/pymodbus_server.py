@@ -3,9 +3,10 @@
     pymodbus_server.py --tcp PORT | --rtu-over-tcp PORT | --serial PATH [--baud N]  UNITS
 
 UNITS is {"1": {"input": {"52": 1091.25}, "holding": {...}, "words": {"7": 513}, "longest": 80,
-"missing": [342], "exception": 6}}: 32-bit floats, high word first, by address, or single input words;
-the longest read that is not refused; registers that do not exist; an exception for every read. A port of
-0 is chosen by the system. The first line of output is the port, or "ready". Then each line of input is
+"missing": [342], "exception": 6, "only": [[3, 40000, [21365, 28243]]]}}: 32-bit floats, high word first,
+by address, or single input words; the longest read that is not refused; registers that do not exist; an
+exception for every read; or the only registers that exist, as function, address and words, where
+otherwise those below 1000 do. A port of 0 is chosen by the system. The first line of output is the port, or "ready". Then each line of input is
 UNITS again and replaces what it names; each is answered by "ok" once it is served. It ends with its input.
 """
 
@@ -21,8 +22,8 @@ from pymodbus.exceptions import NoSuchIdException
 from pymodbus.server import ModbusSerialServer, ModbusTcpServer
 from pymodbus.simulator import DataType, SimData, SimDevice
 
-# Registers beyond are "illegal data address".
-REGISTERS = 1000
+# Registers beyond are "illegal data address", unless a unit says which it has.
+USUAL_REGISTERS = 1000
 READ_HOLDING, READ_INPUT = 3, 4
 
 
@@ -34,6 +35,7 @@ class Unit:
         self.longest = 125
         self.missing = set()
         self.exception = None
+        self.only = None
 
     def learn(self, told: dict) -> None:
         for function, name in ((READ_INPUT, "input"), (READ_HOLDING, "holding")):
@@ -43,6 +45,12 @@ class Unit:
                 self.words[function][int(address) + 1] = low
         for address, word in told.get("words", {}).items():
             self.words[READ_INPUT][int(address)] = word
+        if "only" in told:
+            self.words = {READ_HOLDING: {}, READ_INPUT: {}}
+            self.only = {READ_HOLDING: set(), READ_INPUT: set()}
+            for function, address, words in told["only"]:
+                self.words[function].update(enumerate(words, address))
+                self.only[function].update(range(address, address + len(words)))
         self.longest = told.get("longest", self.longest)
         self.missing = set(told.get("missing", self.missing))
         self.exception = told.get("exception", self.exception)
@@ -52,7 +60,9 @@ class Unit:
             return ExcCodes.ILLEGAL_FUNCTION
         if self.exception:
             return ExcCodes(self.exception)
-        if count > self.longest or self.missing & set(range(address, address + count)):
+        there = self.only[function] if self.only is not None else range(USUAL_REGISTERS)
+        asked = range(address, address + count)
+        if count > self.longest or any(at in self.missing or at not in there for at in asked):
             return ExcCodes.ILLEGAL_ADDRESS
         for at, word in self.words[function].items():
             registers[at - start] = word
@@ -64,7 +74,10 @@ class Unit:
 
     def device(self, number: int) -> SimDevice:
         bits = [SimData(0, values=False, datatype=DataType.BITS)]
-        words = [SimData(0, count=REGISTERS, values=0, datatype=DataType.REGISTERS)]
+        # As many as the unit has when it starts; a register that is more later is not served.
+        last = max((max(words, default=0) for words in self.words.values()), default=0)
+        size = max(USUAL_REGISTERS, last + 1)
+        words = [SimData(0, count=size, values=0, datatype=DataType.REGISTERS)]
         # Number 0 stands for every unit that is not there: silent on a line, "no device" at a gateway.
         action = self.action if number else self.absent
         return SimDevice(id=number, simdata=(bits, bits, words, words), action=action)

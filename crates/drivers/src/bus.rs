@@ -1,5 +1,6 @@
 //! One endpoint and everything that is asked over it: a handle that units share.
 
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
 
@@ -57,6 +58,8 @@ pub struct Bus {
     endpoint: Endpoint,
     jobs: mpsc::Sender<Job>,
     state: watch::Receiver<LineState>,
+    /// How often a connection was made.
+    connections: Arc<AtomicU64>,
     cancel: CancellationToken,
     tasks: TaskTracker,
 }
@@ -69,7 +72,8 @@ impl Bus {
         let (jobs, queue) = mpsc::channel(QUEUE);
         let (told, state) = watch::channel(LineState::Disconnected);
         let (cancel, tasks) = (CancellationToken::new(), TaskTracker::new());
-        let owner = Owner::new(endpoint.clone(), settings, queue, told);
+        let connections = Arc::new(AtomicU64::new(0));
+        let owner = Owner::new(endpoint.clone(), settings, queue, told, connections.clone());
         let cancelled = cancel.clone();
         tasks.spawn(async move {
             tokio::select! {
@@ -78,7 +82,7 @@ impl Bus {
             }
         });
         tasks.close();
-        Self { endpoint, jobs, state, cancel, tasks }
+        Self { endpoint, jobs, state, connections, cancel, tasks }
     }
 
     /// Returns a unit on this line.
@@ -93,6 +97,11 @@ impl Bus {
     /// Returns whether there is a connection, and a way to wait for a change.
     pub fn state(&self) -> watch::Receiver<LineState> {
         self.state.clone()
+    }
+
+    /// Returns how often a connection was made: what is behind it may be another after each.
+    pub fn connections(&self) -> u64 {
+        self.connections.load(Ordering::Acquire)
     }
 
     /// Ends the line for all its handles, and waits until the port is free.

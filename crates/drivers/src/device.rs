@@ -9,7 +9,8 @@ use tokio::sync::Mutex;
 
 use crate::bus::{Answered, Bus, Pace, Record};
 use crate::frame::{Answer, Function, Request};
-use crate::trouble::{ReadError, Tally, Trouble};
+use crate::read_error::ReadError;
+use crate::trouble::{Tally, Trouble};
 
 /// An optional register that was refused so often is left alone for a day.
 const PARK_AFTER: u32 = 3;
@@ -95,18 +96,42 @@ impl Device {
     /// Registers are missing where the device refused them, and others were given. An error means that
     /// there are no values at all, or that a required read failed.
     pub async fn read(&self, reads: &[Read]) -> Result<Reading, ReadError> {
-        let mut learnt = self.learnt.lock().await;
-        self.record.lock().tally.polls += 1;
-        let outcome = self.read_all(reads, &mut learnt).await;
-        let mut known = self.record.lock();
-        known.tally.reduced_reads = learnt.is_reduced();
-        if outcome.is_ok() {
-            known.tally.good += 1;
-        }
+        let outcome = self.read_part(reads, &self.settings.values).await;
+        self.count(outcome)
+    }
+
+    /// Counts a reading, and says where it failed.
+    pub(crate) fn count<T>(&self, outcome: Result<T, Trouble>) -> Result<T, ReadError> {
+        let tally = &mut self.record.lock().tally;
+        tally.polls += 1;
+        tally.good += u64::from(outcome.is_ok());
         outcome.map_err(|trouble| self.error(trouble))
     }
 
-    async fn read_all(&self, reads: &[Read], learnt: &mut Learnt) -> Result<Reading, Trouble> {
+    /// Reads as a part of a reading, with the registers of each value.
+    pub(crate) async fn read_part(&self, reads: &[Read], values: &[Read]) -> Result<Reading, Trouble> {
+        let mut learnt = self.learnt.lock().await;
+        let outcome = self.read_all(reads, values, &mut learnt).await;
+        self.record.lock().tally.reduced_reads = learnt.is_reduced();
+        outcome
+    }
+
+    /// Forgets what the device does not bear, as another one may be in its place.
+    pub(crate) async fn forget(&self) {
+        *self.learnt.lock().await = Learnt::default();
+    }
+
+    /// Counts a trouble that is not of a single request.
+    pub(crate) fn note(&self, trouble: &Trouble) {
+        self.record.note(trouble);
+    }
+
+    async fn read_all(
+        &self,
+        reads: &[Read],
+        values: &[Read],
+        learnt: &mut Learnt,
+    ) -> Result<Reading, Trouble> {
         let began = Instant::now();
         let deadline = began + self.settings.patience;
         let mut registers = Registers::new();
@@ -129,7 +154,7 @@ impl Device {
                 }
                 Answer::Exception(code @ 1..=3) => {
                     refused = Some(Trouble::Exception(code));
-                    match halves(read, &self.settings.values) {
+                    match halves(read, values) {
                         Some(halves) if code != 1 => {
                             halves.iter().rev().for_each(|half| plan.push_front(*half));
                             cut.push((read, halves));
@@ -167,7 +192,7 @@ impl Device {
     }
 
     fn error(&self, trouble: Trouble) -> ReadError {
-        ReadError { endpoint: self.bus.endpoint().clone(), unit: self.unit, trouble }
+        ReadError { endpoint: self.bus.endpoint().clone(), unit: Some(self.unit), trouble }
     }
 }
 

@@ -16,12 +16,21 @@ pub enum Endpoint {
     Serial { path: PathBuf, line: Line },
 }
 
-/// The settings of a serial line. Modbus always has eight data bits.
+/// The settings of a serial line.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct Line {
     pub baud: u32,
+    pub data_bits: DataBits,
     pub parity: Parity,
     pub stop_bits: StopBits,
+}
+
+/// Modbus and SML have eight data bits, the P1 port before DSMR 4 has seven.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum DataBits {
+    Seven,
+    #[default]
+    Eight,
 }
 
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -85,11 +94,26 @@ impl Endpoint {
 }
 
 impl Line {
+    /// Returns the line as a profile writes it: `9600 8N1`.
+    pub fn of(serial: metering::SerialLine) -> Self {
+        Self {
+            baud: serial.baud,
+            parity: match serial.parity {
+                'E' => Parity::Even,
+                'O' => Parity::Odd,
+                _ => Parity::None,
+            },
+            stop_bits: if serial.stop_bits == 2 { StopBits::Two } else { StopBits::One },
+            ..Self::default()
+        }
+    }
+
     /// Returns how long so many characters take on the wire.
     pub fn time_of(&self, characters: usize) -> Duration {
         let parity = u32::from(self.parity != Parity::None);
         let stop = if self.stop_bits == StopBits::Two { 2 } else { 1 };
-        let bits = (1 + 8 + parity + stop) * u32::try_from(characters).unwrap_or(u32::MAX / 12);
+        let data = if self.data_bits == DataBits::Seven { 7 } else { 8 };
+        let bits = (1 + data + parity + stop) * u32::try_from(characters).unwrap_or(u32::MAX / 12);
         Duration::from_secs(1).mul_f64(f64::from(bits) / f64::from(self.baud.max(1)))
     }
 
@@ -103,7 +127,7 @@ impl Line {
 impl Default for Line {
     /// 9600 8N1, what most meters leave the factory with.
     fn default() -> Self {
-        Self { baud: 9600, parity: Parity::None, stop_bits: StopBits::One }
+        Self { baud: 9600, data_bits: DataBits::Eight, parity: Parity::None, stop_bits: StopBits::One }
     }
 }
 
@@ -129,6 +153,19 @@ impl FromStr for Parity {
     }
 }
 
+impl FromStr for DataBits {
+    type Err = InvalidEndpoint;
+    fn from_str(text: &str) -> Result<Self, Self::Err> {
+        match text {
+            "7" => Ok(Self::Seven),
+            "8" => Ok(Self::Eight),
+            _ => {
+                Err(InvalidEndpoint::Value { option: "--data-bits", value: text.to_owned(), takes: "7 or 8" })
+            }
+        }
+    }
+}
+
 impl FromStr for StopBits {
     type Err = InvalidEndpoint;
     fn from_str(text: &str) -> Result<Self, Self::Err> {
@@ -150,7 +187,12 @@ impl fmt::Display for Endpoint {
             Self::Serial { path, line } => {
                 let stop_bits = if line.stop_bits == StopBits::Two { 2 } else { 1 };
                 let (path, parity) = (path.display(), line.parity.word());
-                write!(f, "--serial {path} --baud {} --parity {parity} --stop-bits {stop_bits}", line.baud)
+                write!(f, "--serial {path} --baud {}", line.baud)?;
+                // Eight go without saying.
+                if line.data_bits == DataBits::Seven {
+                    f.write_str(" --data-bits 7")?;
+                }
+                write!(f, " --parity {parity} --stop-bits {stop_bits}")
             }
         }
     }
@@ -172,6 +214,10 @@ impl FromStr for Endpoint {
                 "serial" => Self::serial(value, line),
                 "baud" => {
                     (line.baud, of_line) = (baud(value)?, Some("--baud"));
+                    continue;
+                }
+                "data-bits" => {
+                    (line.data_bits, of_line) = (value.parse()?, Some("--data-bits"));
                     continue;
                 }
                 "parity" => {
@@ -226,6 +272,7 @@ mod tests {
             "--tcp 192.168.1.20:502",
             "--rtu-over-tcp [fe80::1]:8899",
             "--serial /dev/serial/by-id/usb a b --baud 2400 --parity even --stop-bits 2",
+            "--serial /dev/ttyUSB0 --baud 9600 --data-bits 7 --parity even --stop-bits 1",
         ] {
             assert_eq!(text.parse::<Endpoint>().unwrap().to_string(), text);
         }
@@ -246,6 +293,7 @@ mod tests {
             ("--tcp a:1 --baud 9600", "--baud belongs to --serial"),
             ("--serial /dev/x --parity mark", "none, even or odd"),
             ("--serial /dev/x --stop-bits 3", "1 or 2"),
+            ("--serial /dev/x --data-bits 9", "7 or 8"),
             ("--serial /dev/x --baud fast", "bits a second"),
             ("--bluetooth x", "--bluetooth"),
         ] {
@@ -256,7 +304,7 @@ mod tests {
 
     #[test]
     fn a_character_of_8e1_has_eleven_bits() {
-        let line = Line { baud: 11_000, parity: Parity::Even, stop_bits: StopBits::One };
+        let line = Line { baud: 11_000, parity: Parity::Even, ..Line::default() };
         assert_eq!(line.time_of(1), Duration::from_millis(1));
         assert_eq!(line.silence(), Duration::from_micros(3500));
         assert_eq!(Line { baud: 115_200, ..line }.silence(), Duration::from_micros(1750));

@@ -1,9 +1,11 @@
 //! The task that owns a line: takes requests in turn, repeats what failed, lets dead units rest.
 
-mod connect;
+pub(crate) mod connect;
 mod exchange;
 
 use std::collections::{HashMap, VecDeque};
+use std::sync::Arc;
+use std::sync::atomic::AtomicU64;
 use std::time::{Duration, Instant};
 
 use tokio::sync::{mpsc, watch};
@@ -33,6 +35,7 @@ pub(crate) struct Owner {
     way: Way,
     queue: mpsc::Receiver<Job>,
     state: watch::Sender<LineState>,
+    connections: Arc<AtomicU64>,
     link: Option<Link>,
     waiting: VecDeque<Job>,
     units: HashMap<u8, Unit>,
@@ -55,6 +58,7 @@ impl Owner {
         settings: BusSettings,
         queue: mpsc::Receiver<Job>,
         state: watch::Sender<LineState>,
+        connections: Arc<AtomicU64>,
     ) -> Self {
         let way = Way::to(&endpoint);
         Self {
@@ -63,6 +67,7 @@ impl Owner {
             way,
             queue,
             state,
+            connections,
             link: None,
             waiting: VecDeque::new(),
             units: HashMap::new(),

@@ -6,7 +6,7 @@ use std::path::{Path, PathBuf};
 
 use tokio_serial::{SerialPortBuilderExt, SerialStream};
 
-use crate::endpoint::{Line, Parity, StopBits};
+use crate::endpoint::{DataBits, Line, Parity, StopBits};
 use crate::trouble::Trouble;
 
 /// Where udev names adapters by maker and serial number, whatever number the kernel gives them.
@@ -44,12 +44,16 @@ fn open(path: &Path, line: Line) -> Result<SerialStream, Trouble> {
         Parity::Even => tokio_serial::Parity::Even,
         Parity::Odd => tokio_serial::Parity::Odd,
     };
+    let data_bits = match line.data_bits {
+        DataBits::Seven => tokio_serial::DataBits::Seven,
+        DataBits::Eight => tokio_serial::DataBits::Eight,
+    };
     let stop_bits = match line.stop_bits {
         StopBits::One => tokio_serial::StopBits::One,
         StopBits::Two => tokio_serial::StopBits::Two,
     };
     tokio_serial::new(path.to_string_lossy(), line.baud)
-        .data_bits(tokio_serial::DataBits::Eight)
+        .data_bits(data_bits)
         .parity(parity)
         .stop_bits(stop_bits)
         // Both TIOCEXCL and flock: the first does not stop root, the second not who never asks.

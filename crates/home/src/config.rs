@@ -3,8 +3,8 @@
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
-use drivers::{Endpoint, Line};
-use metering::Orientation;
+use drivers::{Endpoint, Line, MeterSettings};
+use metering::{Orientation, Protocol};
 use pricing::{Contracts, InvalidContracts};
 use serde::{Deserialize, Serialize};
 use units::{Currency, MeterId, Power, Scale, Zone};
@@ -60,11 +60,16 @@ pub struct MeterConfig {
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub baud: Option<u32>,
     #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub data_bits: Option<u8>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
     pub parity: Option<String>,
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub stop_bits: Option<u8>,
     #[serde(default = "first_unit")]
     pub unit: u8,
+    /// Which of several meters or inverters of a SunSpec device, counted from 1.
+    #[serde(default = "first_instance", skip_serializing_if = "is_first")]
+    pub instance: u16,
     /// The meter is wired the other way round.
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     pub inverted: bool,
@@ -78,6 +83,14 @@ pub struct MeterConfig {
 
 fn first_unit() -> u8 {
     1
+}
+
+fn first_instance() -> u16 {
+    1
+}
+
+fn is_first(instance: &u16) -> bool {
+    *instance == first_instance()
 }
 
 fn every_ten_seconds() -> u32 {
@@ -205,14 +218,21 @@ impl MeterConfig {
         if ways.iter().filter(|way| **way).count() != 1 {
             return Err("needs exactly one of tcp, rtu_over_tcp and serial".to_owned());
         }
-        if metering::profile(&self.profile).is_none() {
+        let Some(profile) = metering::profile(&self.profile) else {
             return Err(format!(
                 "profile \"{}\" is not known; `wattle meter profiles` lists them",
                 self.profile
             ));
+        };
+        if self.instance == 0 {
+            return Err("instance counts from 1".to_owned());
         }
         if self.every_s == 0 || self.every_s > 300 {
             return Err("every_s must be between 1 and 300".to_owned());
+        }
+        let asked = matches!(profile.protocol, Protocol::Modbus | Protocol::Sunspec);
+        if asked && self.endpoint()?.speaks_rtu() && !(1..=247).contains(&self.unit) {
+            return Err(format!("no device on a serial line has the unit {}: it is 1 to 247", self.unit));
         }
         self.endpoint().map(drop)
     }
@@ -226,9 +246,14 @@ impl MeterConfig {
             return Endpoint::rtu_over_tcp(address).map_err(|cause| cause.to_string());
         }
         let path = self.serial.as_ref().ok_or("needs one of tcp, rtu_over_tcp and serial")?;
-        let mut line = Line::default();
+        let usual = metering::profile(&self.profile).and_then(|profile| profile.device.serial);
+        let mut line = usual.map_or(Line::default(), Line::of);
         if let Some(baud) = self.baud {
             line.baud = baud;
+        }
+        if let Some(data_bits) = self.data_bits {
+            line.data_bits =
+                data_bits.to_string().parse().map_err(|cause: drivers::InvalidEndpoint| cause.to_string())?;
         }
         if let Some(parity) = &self.parity {
             line.parity = parity.parse().map_err(|cause: drivers::InvalidEndpoint| cause.to_string())?;
@@ -238,6 +263,16 @@ impl MeterConfig {
                 stop_bits.to_string().parse().map_err(|cause: drivers::InvalidEndpoint| cause.to_string())?;
         }
         Ok(Endpoint::serial(path, line))
+    }
+
+    /// Returns what the drivers want to know of it.
+    pub fn settings(&self) -> MeterSettings {
+        MeterSettings {
+            unit: self.unit,
+            instance: self.instance,
+            orientation: self.orientation(),
+            gap: self.gap_ms.map(|gap_ms| Duration::from_millis(gap_ms.into())),
+        }
     }
 
     /// Returns how its values are to be read.

@@ -3,8 +3,10 @@
 use std::path::PathBuf;
 use std::time::Instant;
 
-use drivers::{Bus, BusSettings, Device, DeviceSettings, Endpoint, InvalidEndpoint, Line, Parity, StopBits};
-use metering::{Flag, Orientation, Profile, Protocol, Read, Sample};
+use drivers::{
+    DataBits, Endpoint, InvalidEndpoint, Line, MeterSettings, Observation, Parity, ReadError, StopBits,
+};
+use metering::{Profile, Protocol, Sample};
 use units::{Clock, SystemClock, Timestamp};
 
 use crate::failure::Failure;
@@ -26,6 +28,9 @@ pub struct DeviceOptions {
     /// Bits a second of the serial port [default: the profile's]
     #[arg(long, value_name = "N")]
     baud: Option<u32>,
+    /// 7 or 8; P1 before DSMR 4 has 7 [default: 8]
+    #[arg(long)]
+    data_bits: Option<DataBits>,
     /// none, even or odd [default: the profile's]
     #[arg(long)]
     parity: Option<Parity>,
@@ -35,13 +40,14 @@ pub struct DeviceOptions {
     /// The Modbus address of the device [default: the profile's]
     #[arg(long, value_name = "N")]
     unit: Option<u8>,
+    /// Which of several meters or inverters of a SunSpec device
+    #[arg(long, value_name = "N", default_value_t = 1, value_parser = clap::value_parser!(u16).range(1..))]
+    instance: u16,
 }
 
 /// A device that is ready to be read.
 pub struct Meter {
-    pub profile: &'static Profile,
-    pub device: Device,
-    reads: Vec<Read>,
+    pub line: drivers::Meter,
     /// The system's clock is asked once; from then on time runs evenly, whatever the clock does.
     started: (Timestamp, Instant),
 }
@@ -55,28 +61,26 @@ impl DeviceOptions {
                 "`wattle meter profiles` lists them.",
             )
         })?;
-        if profile.protocol != Protocol::Modbus {
-            let (name, protocol) = (&profile.name, profile.protocol.word());
-            return Err(Failure::usage(
-                format!("{name} speaks {protocol}, not Modbus registers."),
-                "Choose a profile whose protocol is modbus.",
-            ));
-        }
         let endpoint = self.endpoint(profile)?;
         let unit = self.unit.unwrap_or(profile.device.unit);
-        if endpoint.speaks_rtu() && !(1..=247).contains(&unit) {
+        let asked = matches!(profile.protocol, Protocol::Modbus | Protocol::Sunspec);
+        if !asked && self.unit.is_some() {
+            let message = format!("{} speaks by itself and has no unit.", profile.name);
+            return Err(Failure::usage(message, "Leave --unit out."));
+        }
+        if asked && endpoint.speaks_rtu() && !(1..=247).contains(&unit) {
             let message = format!("No device on a serial line has the unit {unit}.");
             return Err(Failure::usage(message, "Choose --unit from 1 to 247."));
         }
-        let bus = Bus::open(endpoint.clone(), BusSettings::of(&endpoint));
-        let device = bus.device(unit, DeviceSettings::of(profile));
-        let started = (SystemClock.now(), Instant::now());
-        Ok(Meter { profile, device, reads: profile.reads(), started })
+        let settings = MeterSettings { unit, instance: self.instance, ..MeterSettings::of(profile) };
+        let line = drivers::Meter::open(endpoint, profile, settings);
+        Ok(Meter { line, started: (SystemClock.now(), Instant::now()) })
     }
 
     fn endpoint(&self, profile: &Profile) -> Result<Endpoint, InvalidEndpoint> {
         let of_line = [
             ("--baud", self.baud.is_some()),
+            ("--data-bits", self.data_bits.is_some()),
             ("--parity", self.parity.is_some()),
             ("--stop-bits", self.stop_bits.is_some()),
         ];
@@ -94,17 +98,10 @@ impl DeviceOptions {
     }
 
     fn line(&self, profile: &Profile) -> Line {
-        let usual = profile.device.serial.map_or(Line::default(), |serial| Line {
-            baud: serial.baud,
-            parity: match serial.parity {
-                'E' => Parity::Even,
-                'O' => Parity::Odd,
-                _ => Parity::None,
-            },
-            stop_bits: if serial.stop_bits == 2 { StopBits::Two } else { StopBits::One },
-        });
+        let usual = profile.device.serial.map_or(Line::default(), Line::of);
         Line {
             baud: self.baud.unwrap_or(usual.baud),
+            data_bits: self.data_bits.unwrap_or(usual.data_bits),
             parity: self.parity.unwrap_or(usual.parity),
             stop_bits: self.stop_bits.unwrap_or(usual.stop_bits),
         }
@@ -113,14 +110,13 @@ impl DeviceOptions {
 
 impl Meter {
     /// Reads the device once, retries included.
-    pub async fn sample(&self) -> Result<Sample, drivers::ReadError> {
-        let reading = self.device.read(&self.reads).await?;
-        let mut sample =
-            self.profile.decode(&reading.registers, self.at(reading.taken), Orientation::AsMeter);
-        let tally = self.device.tally();
-        let known = [(Flag::LocalEcho, tally.local_echo), (Flag::ReducedReads, tally.reduced_reads)];
-        sample.flags.extend(known.into_iter().filter_map(|(flag, so)| so.then_some(flag)));
-        Ok(sample)
+    pub async fn read(&self) -> Result<Observation, ReadError> {
+        self.line.read().await
+    }
+
+    /// Dates what was read.
+    pub fn sample(&self, observation: &Observation) -> Sample {
+        observation.sample(self.at(observation.taken))
     }
 
     pub fn now(&self) -> Timestamp {

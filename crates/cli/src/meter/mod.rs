@@ -1,10 +1,12 @@
 //! `wattle meter`: tries a meter.
 
 mod book;
+mod decode;
 mod device;
 mod profiles;
 mod read;
 mod sample;
+mod scan;
 mod watch;
 
 pub use sample::Thousandths;
@@ -21,6 +23,10 @@ pub enum Command {
     Read(device::DeviceOptions),
     /// Read a meter again and again, and tell what happens
     Watch(WatchOptions),
+    /// Find meters on a serial port or behind a host
+    Scan(scan::ScanOptions),
+    /// Say what a recording of a P1 or SML meter holds
+    Decode(decode::DecodeOptions),
     /// Say what a sequence of counter readings is worth
     Book(book::BookOptions),
 }
@@ -51,6 +57,8 @@ pub fn run(command: Command, output: Output) -> Result<Verdict, Failure> {
         Command::Profiles => profiles::list(output),
         Command::Read(options) => on_runtime(read::read(options, output)),
         Command::Watch(options) => on_runtime(watch::watch(options, output)),
+        Command::Scan(options) => on_runtime(scan::scan(options, output)),
+        Command::Decode(options) => decode::decode(&options, output),
         Command::Book(options) => book::book(&options, output),
     }
 }

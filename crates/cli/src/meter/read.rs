@@ -8,8 +8,8 @@ use crate::output::Output;
 
 pub async fn read(options: DeviceOptions, output: Output) -> Result<Verdict, Failure> {
     let meter = options.open()?;
-    let sample = meter.sample().await?;
-    meter.device.bus().close().await;
+    let sample = meter.sample(&meter.read().await?);
+    meter.line.close().await;
     output.say(&SampleLine::from(&sample), SampleLine::text)?;
     Ok(Verdict::Yes)
 }

@@ -33,15 +33,15 @@ impl std::fmt::Display for Thousandths {
 #[derive(Serialize)]
 pub struct SampleLine {
     pub at: Timestamp,
-    power_w: Option<Thousandths>,
-    import_wh: Option<Thousandths>,
-    export_wh: Option<Thousandths>,
-    phase_power_w: Option<Vec<Thousandths>>,
+    pub power_w: Option<Thousandths>,
+    pub import_wh: Option<Thousandths>,
+    pub export_wh: Option<Thousandths>,
+    pub phase_power_w: Option<Vec<Thousandths>>,
     voltage_v: Option<Vec<Thousandths>>,
     current_a: Option<Vec<Thousandths>>,
     frequency_hz: Option<Thousandths>,
-    serial: Option<String>,
-    flags: Vec<Flag>,
+    pub serial: Option<String>,
+    pub flags: Vec<Flag>,
 }
 
 impl From<&Sample> for SampleLine {

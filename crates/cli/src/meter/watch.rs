@@ -3,8 +3,8 @@
 use std::collections::BTreeMap;
 use std::time::Duration;
 
-use drivers::{LineState, ReadError};
-use metering::{Flag, Freshness, IntervalEvent, Sample, SlotEnergy, SlotMeter, SlotSettings};
+use drivers::{LineState, Observation, ReadError};
+use metering::{Flag, Freshness, IntervalEvent, SlotEnergy, SlotMeter, SlotSettings};
 use serde::Serialize;
 use tokio::time::{Instant, MissedTickBehavior};
 use units::{Energy, Power, Timestamp};
@@ -28,7 +28,7 @@ pub async fn watch(options: WatchOptions, output: Output) -> Result<Verdict, Fai
     let max_border_gap = (options.slot / BORDER_SHARE).max(options.every * 3);
     let fuse = Power::from_watts(options.fuse_w.into());
     let settings = SlotSettings { length_s: slot_s, max_border_gap, ..SlotSettings::new(fuse, Energy::ZERO) };
-    let stale_after = meter.profile.limits.stale_after;
+    let stale_after = meter.line.profile().limits.stale_after;
     let mut watch = Watch {
         output,
         settings,
@@ -127,7 +127,7 @@ impl Watch {
     /// Reads once. Gives up where the watch ends.
     async fn poll(&mut self, end: Option<Instant>) -> Result<(), Failure> {
         let outcome = tokio::select! {
-            outcome = self.meter.sample() => Some(outcome),
+            outcome = self.meter.read() => Some(outcome),
             () = gone(&self.meter), if self.state != Some(State::Disconnected) => None,
             () = at(end) => return self.tell_troubles(),
         };
@@ -142,12 +142,13 @@ impl Watch {
         };
         self.tell_troubles()?;
         match outcome {
-            Ok(sample) => self.take(sample),
+            Ok(observation) => self.take(&observation),
             Err(error) => self.miss(error),
         }
     }
 
-    fn take(&mut self, mut sample: Sample) -> Result<(), Failure> {
+    fn take(&mut self, observation: &Observation) -> Result<(), Failure> {
+        let mut sample = self.meter.sample(observation);
         if let Some(freshness) = &mut self.freshness {
             freshness.judge(&mut sample);
         }
@@ -156,10 +157,14 @@ impl Watch {
         self.good_at = Some(Instant::now());
         let slots = self.slots.get_or_insert_with(|| {
             let counter = sample.import.max(sample.export).unwrap_or(Energy::ZERO);
-            let resolution = self.meter.profile.resolution(counter);
+            let resolution = observation.resolution(counter);
             SlotMeter::new(SlotSettings { resolution, ..self.settings })
         });
         let events = slots.push(&sample);
+        for (quantity, reason) in observation.defects() {
+            self.rejected += 1;
+            self.tell(Event::Rejected { at: sample.at, quantity, value: None, reason })?;
+        }
         let accepted = metering::accepted(&sample, &events);
         self.tell(Event::Sample(SampleLine::from(&accepted)))?;
         self.tell_intervals(events)
@@ -195,7 +200,7 @@ impl Watch {
 
     fn tell_troubles(&mut self) -> Result<(), Failure> {
         let at = self.meter.now();
-        for error in self.meter.device.take_troubles() {
+        for error in self.meter.line.take_troubles() {
             let (code, message) = (error.code().word(), error.message());
             self.tell(Event::Trouble { at, code, message })?;
             self.last_error = Some(error);
@@ -217,8 +222,8 @@ impl Watch {
     /// Sums up. A meter that never gave a sample is a failure.
     async fn finish(mut self) -> Result<Verdict, Failure> {
         self.tell_troubles()?;
-        self.meter.device.bus().close().await;
-        let tally = self.meter.device.tally();
+        self.meter.line.close().await;
+        let tally = self.meter.line.tally();
         let trouble = tally.trouble.iter().map(|(code, count)| (code.word(), *count)).collect();
         let (polls, good, rejected) = (tally.polls, tally.good, self.rejected);
         self.tell(Event::Summary { polls, good, rejected, trouble })?;
@@ -292,7 +297,7 @@ fn whole_seconds(slot: Duration) -> Result<u32, Failure> {
 
 /// Waits until the connection was there and has been away for a while.
 async fn gone(meter: &Meter) {
-    let mut state = meter.device.bus().state();
+    let mut state = meter.line.state();
     loop {
         let away = state.wait_for(|state| *state == LineState::Disconnected).await.is_ok();
         let back = tokio::time::timeout(GONE_AFTER, state.wait_for(|state| *state == LineState::Connected));

@@ -12,3 +12,4 @@ mod meter;
 mod peer;
 mod program;
 mod street;
+mod telegrams;

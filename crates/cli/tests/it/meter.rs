@@ -176,3 +176,66 @@ fn a_watch_of_a_silent_meter_ends_with_a_no() {
     assert_eq!(said.events("trouble")[0]["code"], "timeout");
     assert_eq!(said.events("summary")[0]["good"], 0);
 }
+
+#[test]
+fn a_scan_tells_a_device_that_read_takes() {
+    let peer = Peer::tcp(0, &sdm630()).unwrap();
+    let said = run(&["meter", "scan", "--tcp", &peer.address(), "--json"]);
+    assert_eq!((said.status, said.lines.len()), (0, 1), "{}", said.error);
+    let find = &said.lines[0];
+    assert_eq!(find["profile"], "eastron-sdm630");
+    assert_eq!(find["sample"]["power_w"], -4321.5);
+    assert!(find["confidence"].as_f64().unwrap() > 0.9);
+    let device: Vec<&str> = find["device"].as_str().unwrap().split(' ').collect();
+    let read = run(&[&["meter", "read", "--json"][..], &device].concat());
+    assert_eq!((read.status, &read.lines[0]["power_w"]), (0, &find["sample"]["power_w"]));
+}
+
+#[test]
+fn a_sunspec_meter_is_read_by_walking() {
+    let profile = metering::profile("sunspec-meter").unwrap();
+    let golden = &profile.golden[0];
+    let words: Vec<u16> = golden.registers[0]
+        .words
+        .split_whitespace()
+        .map(|word| u16::from_str_radix(word, 16).unwrap())
+        .collect();
+    let peer = Peer::tcp(0, &json!({ "240": { "only": [[3, 40000, words]] } })).unwrap();
+    let device = ["--profile", "sunspec-meter", "--tcp", &peer.address(), "--unit", "240"];
+    let said = run(&[&["meter", "read", "--json"][..], &device].concat());
+    assert_eq!(said.lines[0]["power_w"].as_f64(), golden.expect.power_w, "{}", said.error);
+    assert_eq!(said.lines[0]["serial"].as_str(), golden.expect.serial.as_deref());
+    let said = run(&[&["meter", "read", "--instance", "2", "--json"][..], &device].concat());
+    assert_eq!((said.status, &said.told_error()["code"]), (1, &json!("exception")));
+}
+
+#[test]
+fn a_meter_that_speaks_by_itself_is_watched() {
+    let bridge = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
+    let address = bridge.local_addr().unwrap().to_string();
+    let golden = metering::profile("p1").unwrap().golden[0].telegram.as_deref().unwrap();
+    let telegram = golden.replace('\n', "\r\n");
+    let speaker = std::thread::spawn(move || {
+        use std::io::Write;
+        let (mut stream, _) = bridge.accept().unwrap();
+        // The second is damaged. It ends when the watch does.
+        for text in [telegram.clone(), telegram.replace("1-0:1.8.1(001234", "1-0:1.8.1(991234"), telegram] {
+            stream.write_all(text.as_bytes()).unwrap();
+            std::thread::sleep(std::time::Duration::from_millis(400));
+        }
+        stream
+    });
+    let watch = ["meter", "watch", "--profile", "p1", "--tcp", &address, "--every", "100ms", "--for", "2s"];
+    let said = run(&[&watch[..], &["--json"]].concat());
+    drop(speaker.join());
+    assert_eq!(said.status, 0, "{}", said.error);
+    let samples = said.events("sample");
+    assert_eq!(samples.len(), 2);
+    assert!(
+        samples
+            .iter()
+            .all(|sample| sample["import_wh"] == 2_000_000 && sample["flags"] == json!(["clock_off"]))
+    );
+    assert_eq!(said.events("trouble")[0]["code"], "crc");
+    assert_eq!(said.events("summary")[0]["trouble"]["crc"], 1);
+}

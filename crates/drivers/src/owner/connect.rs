@@ -1,6 +1,7 @@
 //! Makes the connection, and makes it again: less and less often where it is in vain.
 
 use std::hash::{BuildHasher, Hasher};
+use std::sync::atomic::Ordering;
 use std::time::{Duration, Instant};
 
 use super::Owner;
@@ -41,6 +42,7 @@ impl Owner {
                     self.units.values_mut().for_each(Unit::settle);
                 }
                 self.link = Some(link);
+                self.connections.fetch_add(1, Ordering::AcqRel);
                 self.traffic = None;
                 self.state.send_if_modified(|state| {
                     std::mem::replace(state, LineState::Connected) != LineState::Connected
@@ -49,8 +51,7 @@ impl Owner {
                 Ok(())
             }
             Err(trouble) => {
-                let doubled = FIRST_RETRY * 2u32.pow(self.retry.failures.min(5));
-                let pause = if trouble.lasts() { LONGEST_RETRY } else { doubled.min(LONGEST_RETRY) };
+                let pause = pause_after(self.retry.failures, &trouble);
                 self.retry.failures += 1;
                 self.disconnected(&trouble, pause);
                 Err(trouble)
@@ -86,8 +87,14 @@ impl Owner {
     }
 }
 
+/// Returns how long to wait after so many failures in a row and one more.
+pub(crate) fn pause_after(failures: u32, trouble: &Trouble) -> Duration {
+    let doubled = FIRST_RETRY * 2u32.pow(failures.min(5));
+    if trouble.lasts() { LONGEST_RETRY } else { doubled.min(LONGEST_RETRY) }
+}
+
 /// Returns a pause longer or shorter by up to a fifth, so that programs do not knock in step.
-fn jittered(pause: Duration) -> Duration {
+pub(crate) fn jittered(pause: Duration) -> Duration {
     let random = std::collections::hash_map::RandomState::new().build_hasher().finish();
     pause.mul_f64(0.8 + 0.4 * (random % 1000) as f64 / 1000.0)
 }

@@ -1,11 +1,10 @@
 //! One task a meter: asks it at its times and hands on what it said. One line is shared by all its units.
 
-use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::time::Duration;
 
-use drivers::{Bus, BusSettings, Device, DeviceSettings, ReadError};
-use metering::{Freshness, Profile, Read, Sample};
+use drivers::{Lines, Meter, Observation, ReadError};
+use metering::{Freshness, Sample};
 use tokio::sync::mpsc;
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
@@ -26,27 +25,14 @@ pub fn spawn(
     stop: &CancellationToken,
     tasks: &TaskTracker,
 ) {
-    let mut lines = BTreeMap::new();
+    let mut lines = Lines::default();
     for meter in &house.config.meters {
         let endpoint = meter.endpoint().expect("the configuration was checked");
         let profile = metering::profile(&meter.profile).expect("the configuration was checked");
-        let bus = lines.entry(endpoint.clone()).or_insert_with(|| {
-            let mut settings = BusSettings::of(&endpoint);
-            if meter.gap_ms.is_some() {
-                settings.unit_change_gap = Duration::ZERO;
-            }
-            Bus::open(endpoint, settings)
-        });
-        let mut settings = DeviceSettings::of(profile);
-        if let Some(gap_ms) = meter.gap_ms {
-            settings.gap = Duration::from_millis(gap_ms.into());
-        }
         let reader = Reader {
             house: house.clone(),
-            device: bus.device(meter.unit, settings),
+            line: lines.meter(endpoint, profile, meter.settings()),
             meter: meter.clone(),
-            profile,
-            reads: profile.reads(),
             freshness: profile.limits.stale_after.map(Freshness::new),
             samples: samples.clone(),
         };
@@ -56,10 +42,8 @@ pub fn spawn(
 
 struct Reader {
     house: Arc<House>,
-    device: Device,
+    line: Meter,
     meter: MeterConfig,
-    profile: &'static Profile,
-    reads: Vec<Read>,
     freshness: Option<Freshness>,
     samples: mpsc::Sender<Heard>,
 }
@@ -69,11 +53,11 @@ impl Reader {
         loop {
             let outcome = tokio::select! {
                 () = stop.cancelled() => break,
-                outcome = self.device.read(&self.reads) => outcome,
+                outcome = self.line.read() => outcome,
             };
             match outcome {
-                Ok(reading) => {
-                    let sample = self.sample(&reading);
+                Ok(observation) => {
+                    let sample = self.sample(&observation);
                     // The receiver is gone only when the household stops.
                     if self.samples.send((self.meter.role, sample)).await.is_err() {
                         break;
@@ -90,15 +74,11 @@ impl Reader {
     }
 
     /// Stamps what was read with market time: now, less the real time since the middle of the reading.
-    fn sample(&mut self, reading: &drivers::Reading) -> Sample {
-        let ago = reading.taken.elapsed().mul_f64(self.house.clock.speed());
-        let mut sample =
-            self.profile.decode(&reading.registers, self.house.now() - ago, self.meter.orientation());
+    fn sample(&mut self, observation: &Observation) -> Sample {
+        let ago = observation.taken.elapsed().mul_f64(self.house.clock.speed());
+        let mut sample = observation.sample(self.house.now() - ago);
         if let Some(freshness) = &mut self.freshness {
             freshness.judge(&mut sample);
-        }
-        if self.device.tally().reduced_reads {
-            sample.flags.push(metering::Flag::ReducedReads);
         }
         sample
     }

@@ -116,6 +116,7 @@ fn meter(role: Role, line: &Line, speed: f64) -> MeterConfig {
         rtu_over_tcp: None,
         serial,
         baud: None,
+        data_bits: None,
         parity: None,
         stop_bits: None,
         unit: match role {
@@ -123,6 +124,7 @@ fn meter(role: Role, line: &Line, speed: f64) -> MeterConfig {
             Role::Solar => SOLAR_UNIT,
             Role::Battery => BATTERY_UNIT,
         },
+        instance: 1,
         inverted: false,
         every_s: ((READ_EVERY_S * speed) as u32).max(READ_EVERY_MARKET_S),
         // A simulated meter needs no rest, and at high speeds there is no time for one.

@@ -1,0 +1,281 @@
+//! Finds meters: on a serial port of unknown settings, or behind a host. Reads only, and asks gently.
+//!
+//! First it listens, since a meter that speaks by itself answers no question. Then it asks each address for
+//! two registers: an exception is an answer, too. Who answers is walked as SunSpec and read by each profile,
+//! and physics decides.
+
+mod likeness;
+mod places;
+
+use std::time::{Duration, Instant};
+
+use metering::{DecodeError, Profile, Protocol, Read, Sample, Telegram, p1, profile, profiles, sml};
+use tokio::time::timeout_at;
+use units::{Energy, Timestamp};
+
+use crate::bus::{Bus, BusSettings};
+use crate::device::{Device, DeviceSettings};
+use crate::endpoint::Endpoint;
+use crate::link::Way;
+use crate::meter::{MeterSettings, Observation};
+use crate::read_error::ReadError;
+use crate::sunspec;
+use crate::trouble::Trouble;
+
+use likeness::likeness;
+pub use places::Place;
+use places::{Attempt, How};
+
+/// Below this it is a guess that helps nobody.
+const LEAST_CONFIDENCE: f64 = 0.5;
+
+/// Another profile that reads other values is told, too, if it is this close to the best.
+const CLOSE: f64 = 0.05;
+
+/// On a slow line the search ends with a profile that fits like this.
+const SURE: f64 = 0.95;
+
+/// How long a device may take to answer one read while profiles are tried, and to give all of them.
+const READ_TIMEOUT: Duration = Duration::from_secs(1);
+const READ_PATIENCE: Duration = Duration::from_secs(4);
+
+const CONNECT_TIMEOUT: Duration = Duration::from_secs(2);
+
+/// An SDM72 that is asked faster reboots.
+const LINE_GAP: Duration = Duration::from_millis(100);
+
+/// A meter that was found.
+#[derive(Clone, Debug)]
+pub struct Find {
+    pub profile: &'static Profile,
+    pub endpoint: Endpoint,
+    pub settings: MeterSettings,
+    pub observation: Observation,
+    /// How sure it is that the device is of this profile, from 0 to 1.
+    pub confidence: f64,
+}
+
+impl Find {
+    /// Returns the options of `wattle meter read` that read it.
+    pub fn device(&self) -> String {
+        let MeterSettings { unit, instance, .. } = self.settings;
+        let mut options = format!("--profile {} {}", self.profile.name, self.endpoint);
+        if matches!(self.profile.protocol, Protocol::Modbus | Protocol::Sunspec) {
+            options += &format!(" --unit {unit}");
+        }
+        if instance > 1 {
+            options += &format!(" --instance {instance}");
+        }
+        options
+    }
+
+    fn sample(&self) -> Sample {
+        self.observation.sample(Timestamp::default())
+    }
+}
+
+/// Looks for meters and tells each as soon as it is found. Returns how many there are; an error if the place
+/// cannot be reached at all.
+pub async fn scan(place: &Place, mut tell: impl FnMut(&Find)) -> Result<usize, ReadError> {
+    let mut finds = Vec::new();
+    let (mut reached, mut unreached) = (false, None);
+    for search in place.searches() {
+        for Attempt { endpoint, how } in search {
+            let before = finds.len();
+            let mut found = |find: Find| {
+                if !finds.iter().any(|known| is_same(known, &find)) {
+                    tell(&find);
+                    finds.push(find);
+                }
+            };
+            let outcome = match how {
+                How::Listen { first, whole } => listen(&endpoint, first, whole, &mut found).await,
+                How::Ask { function, units, timeout, connect_delay } => {
+                    let probe = Probe { function, timeout, connect_delay };
+                    ask(&endpoint, probe, &units, &mut found).await
+                }
+            };
+            match outcome {
+                Ok(()) => reached = true,
+                Err(trouble) => {
+                    unreached = Some(ReadError { endpoint, unit: None, trouble });
+                    break;
+                }
+            }
+            if finds.len() > before {
+                break;
+            }
+        }
+    }
+    match unreached.filter(|_| !reached) {
+        Some(error) => Err(error),
+        None => Ok(finds.len()),
+    }
+}
+
+/// Tells whether two finds are one device that answers to several addresses.
+fn is_same(known: &Find, find: &Find) -> bool {
+    let identity = |find: &Find| {
+        let sample = find.sample();
+        (find.profile.name.clone(), find.settings.instance, sample.serial, sample.import, sample.export)
+    };
+    let counts = find.sample().import.is_some_and(|import| import > Energy::ZERO);
+    known.endpoint == find.endpoint && counts && identity(known) == identity(find)
+}
+
+/// Waits for a telegram. An error means that there is no connection.
+async fn listen(
+    endpoint: &Endpoint,
+    first: Duration,
+    whole: Duration,
+    found: &mut impl FnMut(Find),
+) -> Result<(), Trouble> {
+    let mut link = Way::to(endpoint).connect(CONNECT_TIMEOUT).await?;
+    let mut parsers = (p1::Parser::new(), sml::Parser::new());
+    let began = Instant::now();
+    let mut until = began + first;
+    while let Ok(Ok(())) = timeout_at(until.into(), link.receive()).await {
+        until = began + whole.max(first);
+        let came = Instant::now();
+        let bytes = std::mem::take(&mut link.inbox);
+        let heard = [("p1", parsers.0.push(&bytes)), ("sml", parsers.1.push(&bytes))];
+        let spoken = heard.into_iter().find_map(|(name, telegrams)| Some((name, newest(telegrams)?)));
+        let Some((profile, telegram)) = spoken.and_then(|(name, told)| Some((profile(name)?, told))) else {
+            continue;
+        };
+        let settings = MeterSettings::of(profile);
+        let observation = Observation::of_telegram(telegram, came);
+        // Its checksum says that it is one; before DSMR 4 the form alone does.
+        found(Find { profile, endpoint: endpoint.clone(), settings, observation, confidence: 1.0 });
+        break;
+    }
+    Ok(())
+}
+
+fn newest(telegrams: Vec<Result<Telegram, DecodeError>>) -> Option<Telegram> {
+    telegrams.into_iter().rev().find_map(Result::ok)
+}
+
+/// How to see whether a unit is there.
+struct Probe {
+    function: u8,
+    timeout: Duration,
+    connect_delay: Duration,
+}
+
+/// Asks units, and recognises those that answer. An error means that there is no connection.
+async fn ask(
+    endpoint: &Endpoint,
+    probe: Probe,
+    units: &[u8],
+    found: &mut impl FnMut(Find),
+) -> Result<(), Trouble> {
+    let serial = endpoint.speaks_rtu();
+    let gap = if serial { LINE_GAP } else { Duration::ZERO };
+    let bus = Bus::open(
+        endpoint.clone(),
+        BusSettings {
+            settle: Duration::from_millis(300),
+            connect_timeout: CONNECT_TIMEOUT,
+            ..BusSettings::of(endpoint)
+        },
+    );
+    let read = Read { function: probe.function, address: 0, count: 2, optional: false };
+    let mut outcome = Ok(());
+    for unit in units {
+        let settings = DeviceSettings {
+            gap,
+            timeout: probe.timeout,
+            connect_delay: probe.connect_delay,
+            // One try: an address at which nobody is must not cost three.
+            patience: probe.timeout + probe.connect_delay + 2 * gap,
+            values: Vec::new(),
+        };
+        match bus.device(*unit, settings.clone()).read_part(&[read], &[]).await {
+            Ok(_) | Err(Trouble::Exception(0..=9)) => {
+                let settings = DeviceSettings {
+                    timeout: READ_TIMEOUT.max(probe.timeout),
+                    patience: READ_PATIENCE,
+                    ..settings
+                };
+                recognise(&bus, *unit, &settings, found).await;
+            }
+            Err(trouble @ (Trouble::HungUp | Trouble::HungUpAtOnce)) if serial => outcome = Err(trouble),
+            Err(trouble) if trouble.is_disconnection() => outcome = Err(trouble),
+            Err(_) => {}
+        }
+        if outcome.is_err() {
+            break;
+        }
+    }
+    bus.close().await;
+    match outcome {
+        // It is there, and does not like this way of asking.
+        Err(Trouble::HungUp | Trouble::HungUpAtOnce) => Ok(()),
+        outcome => outcome,
+    }
+}
+
+/// Finds out what a unit that answers is.
+async fn recognise(bus: &Bus, unit: u8, settings: &DeviceSettings, found: &mut impl FnMut(Find)) {
+    let device = bus.device(unit, settings.clone());
+    if walked(&device, found).await {
+        return;
+    }
+    let mut likely: Vec<Find> = Vec::new();
+    for profile in profiles().iter().filter(|profile| profile.protocol == Protocol::Modbus) {
+        let values = profile.values();
+        // One value first: most profiles are ruled out by one exception.
+        let required = values.iter().find(|value| !value.optional).copied();
+        let Some(first) = required else { continue };
+        let device = bus.device(unit, DeviceSettings { values, ..settings.clone() });
+        if device.read(&[first]).await.is_err() {
+            continue;
+        }
+        let Ok(reading) = device.read(&profile.reads()).await else { continue };
+        let observation = Observation::of_registers(profile, reading);
+        let confidence = likeness(profile, &observation.sample(Timestamp::default()));
+        if confidence >= LEAST_CONFIDENCE {
+            let settings = MeterSettings { unit, ..MeterSettings::of(profile) };
+            let endpoint = bus.endpoint().clone();
+            likely.push(Find { profile, endpoint, settings, observation, confidence });
+        }
+        if confidence >= SURE && bus.endpoint().speaks_rtu() {
+            break;
+        }
+    }
+    // The sort is stable: of equals, the one that is listed first is the more usual.
+    likely.sort_by(|one, other| other.confidence.total_cmp(&one.confidence));
+    let best = likely.first().map_or(1.0, |best| best.confidence);
+    let mut told: Vec<Sample> = Vec::new();
+    for find in likely.into_iter().take_while(|find| find.confidence > best - CLOSE) {
+        let sample = find.sample();
+        // Two names of one map.
+        if !told.iter().any(|told| told.power == sample.power && told.import == sample.import) {
+            told.push(sample);
+            found(find);
+        }
+    }
+}
+
+/// Walks a unit's SunSpec chain and tells what of it can be read. Returns whether there was any.
+async fn walked(device: &Device, found: &mut impl FnMut(Find)) -> bool {
+    let Ok((chain, _)) = sunspec::walk(device).await else { return false };
+    let mut any = false;
+    for profile in profiles().iter().filter(|profile| profile.protocol == Protocol::Sunspec) {
+        for (instance, model) in (1..).zip(profile.found_in(&chain)) {
+            let Some(located) = profile.located(&model) else { continue };
+            let Ok(reading) = device.read_part(&located.reads(), &located.values()).await else { continue };
+            let observation = Observation::of_registers(&located, reading);
+            let sample = observation.sample(Timestamp::default());
+            // The device says itself what it is; values only tell whether it is awake.
+            let awake = sample.power.is_some() || sample.import.is_some();
+            let settings = MeterSettings { unit: device.unit(), instance, ..MeterSettings::of(profile) };
+            let endpoint = device.bus().endpoint().clone();
+            let confidence = if awake { 1.0 } else { 0.8 };
+            found(Find { profile, endpoint, settings, observation, confidence });
+            any = true;
+        }
+    }
+    any
+}
