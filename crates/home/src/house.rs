@@ -39,12 +39,13 @@ pub struct HomeOptions {
 pub enum ViewName {
     Frame,
     Now,
+    Energy,
     Rules,
     Earnings,
 }
 
 impl ViewName {
-    pub const ALL: [Self; 4] = [Self::Frame, Self::Now, Self::Rules, Self::Earnings];
+    pub const ALL: [Self; 5] = [Self::Frame, Self::Now, Self::Energy, Self::Rules, Self::Earnings];
 }
 
 /// The handle of a household. Clones are cheap and mean the same household.

@@ -8,6 +8,7 @@ pub mod config;
 mod convert;
 mod edits;
 mod error;
+pub mod export;
 mod house;
 pub mod join;
 mod live;

@@ -159,6 +159,7 @@ fn record_slot(house: &House, role: Role, meter: &MeterId, energy: &SlotEnergy) 
     let day = LocalDay::containing(energy.start, house.zone()).key();
     house.history.record_slot(meter, day, energy, house.now())?;
     house.changed(ViewName::Now);
+    house.changed(ViewName::Energy);
     if role == Role::Grid
         && let Some(slot) = energy.slot()
     {

@@ -4,6 +4,7 @@
 //! figure is `null`. Expected, provisional and settled figures are different fields, never one.
 
 pub mod earnings;
+pub mod energy;
 pub mod frame;
 pub mod glance;
 pub mod now;

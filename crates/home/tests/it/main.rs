@@ -1,0 +1,5 @@
+//! What the household's views promise, on a real history.
+
+#![allow(clippy::unwrap_used, reason = "a story that cannot go on has failed")]
+
+mod energy;
