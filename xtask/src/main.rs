@@ -1,8 +1,9 @@
-//! The project's errands: `cargo xtask run | test | bindings | bench | screenshots`.
+//! The project's errands: `cargo xtask run | test | bindings | meter-data | bench | screenshots`.
 
 mod bench;
 mod bindings;
 mod graph;
+mod meter_data;
 mod provision;
 mod run;
 mod shell;
@@ -26,6 +27,8 @@ enum Errand {
     Test(test::TestArguments),
     /// Writes the UI's bindings to the commands of the window.
     Bindings(bindings::BindingsArguments),
+    /// Holds a folder of recorded telegrams against their expected values.
+    MeterData(meter_data::MeterDataArguments),
     /// Measures the figures that the project promises.
     Bench(bench::BenchArguments),
     /// Takes the README's pictures from the real window.
@@ -37,6 +40,7 @@ fn main() -> anyhow::Result<()> {
         Errand::Run(arguments) => run::run(&arguments),
         Errand::Test(arguments) => test::test(&arguments),
         Errand::Bindings(arguments) => bindings::bindings(&arguments),
+        Errand::MeterData(arguments) => meter_data::meter_data(&arguments),
         Errand::Bench(arguments) => bench::bench(&arguments),
         Errand::Screenshots(arguments) => window::screenshots(&arguments),
     }

@@ -12,9 +12,17 @@ const WINDOW: &[&str] =
     &["libayatana-appindicator3-dev", "libgtk-3-dev", "librsvg2-dev", "libwebkit2gtk-4.1-dev", "pkg-config"];
 
 /// What the tests need beyond it: a display without a screen, a driver for the web view, a bus and
-/// a secret service, a browser, and Python for the Modbus server that we did not write.
-const TESTS: &[&str] =
-    &["chromium", "dbus", "gnome-keyring", "python3-venv", "webkit2gtk-driver", "xauth", "xvfb"];
+/// a secret service, a browser, and Python and a C library for the Modbus servers that we did not write.
+const TESTS: &[&str] = &[
+    "chromium",
+    "dbus",
+    "gnome-keyring",
+    "libmodbus-dev",
+    "python3-venv",
+    "webkit2gtk-driver",
+    "xauth",
+    "xvfb",
+];
 
 /// What an errand needs from the machine.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

@@ -5,6 +5,7 @@ use std::time::Instant;
 use anyhow::{Context, Result};
 use clap::Args;
 
+use crate::meter_data;
 use crate::provision::{self, Needs};
 use crate::run::build_window;
 use crate::shell::{cargo, npm, run, say};
@@ -30,6 +31,7 @@ const STEPS: &[Step] = &[
     Step { name: "ui", does: ui },
     Step { name: "lint", does: lint },
     Step { name: "rust", does: rust },
+    Step { name: "meters", does: meter_data::beside_the_checkout },
     Step { name: "browser", does: browser },
     Step { name: "window", does: window },
 ];
