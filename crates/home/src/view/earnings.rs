@@ -323,6 +323,40 @@ mod tests {
         assert_eq!(view.net, Money::from_nanos(66_000_000).into());
     }
 
+    /// A buyer with a deal on another feeder pays the grid on top of the price; in the auction the grid's fee and
+    /// a full line are in the area's price already.
+    #[test]
+    fn the_grids_fee_lessens_what_a_buyer_saved() {
+        let posting = |reference: &str, what, nanos| Posting {
+            reference: reference.to_owned(),
+            what,
+            amount: Money::from_nanos(nanos),
+        };
+        let bought = Settlement {
+            import: WattHours::new(1000),
+            export: WattHours::ZERO,
+            sold: WattHours::ZERO,
+            bought: WattHours::new(600),
+            from_utility: WattHours::new(400),
+            to_utility: WattHours::ZERO,
+            // 100 Wh at 0.20 by the deal, with 0.01 for two lines; 500 Wh at the area's 0.15.
+            postings: vec![
+                posting("deal", What::Energy, -20_000_000),
+                posting("deal", What::GridFee, -1_000_000),
+                posting("order", What::Energy, -75_000_000),
+                posting("member", What::Retail, -128_000_000),
+            ],
+            ..settled()
+        };
+        let totals = totals_of(&bought);
+        assert!(TotalsView::adds_up(&totals));
+        let view = TotalsView::from(&totals);
+        assert_eq!(view.fees, Money::from_nanos(-1_000_000).into());
+        assert_eq!(view.net, Money::from_nanos(-224_000_000).into());
+        assert_eq!(view.utility_only, Money::from_nanos(-320_000_000).into());
+        assert_eq!((view.saved, view.earned), (Money::from_nanos(96_000_000).into(), Money::ZERO.into()));
+    }
+
     #[test]
     fn a_trade_is_energy_times_price() {
         let trades = trades(&settled());

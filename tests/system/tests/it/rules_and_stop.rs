@@ -2,6 +2,7 @@
 
 use std::time::Duration;
 
+use home::view::earnings::{EarningsSlot, TotalsView};
 use home::view::frame::TradingStateView;
 use home::view::rules::LimitChange;
 use home::view::{OrderStateView, SideView, Whole};
@@ -136,14 +137,47 @@ async fn a_trade_becomes_a_row_of_earnings_that_adds_up() {
     eventually("something is sold", Duration::from_secs(60), || totals().sold_wh.get() > 0).await;
     let view = running.home.earnings(None).unwrap();
     let day = running.home.earnings_day(&view.days[0].day).unwrap();
+    adds_up(&view.totals);
+    adds_up(&day.totals);
     let sold: i64 = day.slots.iter().map(|slot| slot.totals.sold_wh.get()).sum();
     assert_eq!(sold, day.totals.sold_wh.get(), "slots add up to the day");
+    let net: i64 = day.slots.iter().map(|slot| nanos(&slot.totals.net)).sum();
+    assert_eq!(net, nanos(&day.totals.net), "slots add up to the day's money");
     let traded: i64 = day.slots.iter().flat_map(|slot| &slot.trades).map(|trade| trade.energy_wh.get()).sum();
     assert_eq!(
         traded,
         day.totals.sold_wh.get() + day.totals.bought_wh.get(),
         "trades add up to what was traded"
     );
+    for slot in &day.slots {
+        adds_up(&slot.totals);
+        is_what_the_exchange_settled(&bench, slot).await;
+    }
     running.end().await;
     bench.street.finish().await;
+}
+
+fn nanos(amount: &home::view::Amount) -> i64 {
+    serde_json::to_value(amount).unwrap().as_str().unwrap().parse().unwrap()
+}
+
+fn adds_up(totals: &TotalsView) {
+    let lines = [&totals.sold, &totals.to_grid, &totals.bought, &totals.from_grid, &totals.fees];
+    assert_eq!(lines.into_iter().map(nanos).sum::<i64>(), nanos(&totals.net), "{totals:?}");
+    let gain = nanos(&totals.net) - nanos(&totals.utility_only);
+    assert_eq!(gain, nanos(&totals.earned) + nanos(&totals.saved), "{totals:?}");
+}
+
+/// The owner sees the price of the feeder that the house hangs on, and the same money as the books.
+async fn is_what_the_exchange_settled(bench: &Bench, shown: &EarningsSlot) {
+    let slot = serde_json::to_value(&shown.slot).unwrap().as_str().unwrap().parse().unwrap();
+    let line = bench.street.slot_line(slot).await.unwrap().unwrap();
+    let plan = &bench.street.neighbours()[0].house.plan;
+    let feeder = format!("feeder-{}", plan.feeder);
+    let area = line.areas.iter().find(|area| area.id.as_str() == feeder).unwrap();
+    let price = area.price.map(|price| price.micros_per_kwh());
+    assert_eq!(shown.price_micros_per_kwh.map(Whole::get), price, "{slot}");
+    let house = line.houses.iter().find(|house| house.id.as_str() == plan.id).unwrap();
+    let settled = house.earned_nanos.nanos() + house.saved_nanos.nanos();
+    assert_eq!(nanos(&shown.totals.earned) + nanos(&shown.totals.saved), settled, "{slot}");
 }
