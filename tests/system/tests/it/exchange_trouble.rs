@@ -4,8 +4,9 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use exchange::{Clocks, Exchange, MarketConfig};
-use home::view::OrderStateView;
 use home::view::frame::{ExchangeStateView, NoticeCode};
+use home::view::rules::LimitChange;
+use home::view::{OrderStateView, SideView, Whole};
 use tokio_util::sync::CancellationToken;
 use units::{Clock, ManualClock, SystemClock};
 
@@ -26,6 +27,12 @@ async fn without_the_exchange_orders_wait_and_those_past_their_gate_are_dropped_
     bench.street.cut_exchange().await;
     eventually("the loss is noticed", LIMIT, || frame().exchange.state == ExchangeStateView::Unreachable)
         .await;
+    // A new price makes new offers for the very next slots. Their gates pass soon, so that the cut is over before
+    // the household has lost patience and asks only every half a minute.
+    let selling = running.home.rules().unwrap().rules.into_iter().find(|rule| rule.side == SideView::Sell);
+    let price = Whole::new(141_000);
+    let change = LimitChange { rule: selling.unwrap().name, micros_per_kwh: price, confirmed: false };
+    running.home.set_limit(&change).unwrap();
     eventually("new orders wait", LIMIT, || frame().exchange.waiting.get() > 0).await;
     eventually("orders are missed", LIMIT, || frame().exchange.missed_orders.get() > 0).await;
     assert!(frame().notices.iter().any(|notice| notice.code == NoticeCode::OrdersMissed));
