@@ -33,7 +33,7 @@ pub struct Options {
     /// Leaves this house to a window, and tells where its folder is. The street then ends with its input.
     #[arg(long, value_name = "NUMBER")]
     pub app_house: Option<u32>,
-    /// Lets the computer of one household, which only buys, sleep for an hour or two at times.
+    /// Lets the computer of one household, which only buys, sleep at times, for half an hour to two and a half.
     #[arg(long)]
     pub sleepy: bool,
     /// How many days the street remembers. By default 30 with a window, none without.

@@ -1,4 +1,4 @@
-//! When a household's computer sleeps: twice a day its lid is closed for an hour or two.
+//! When a household's computer sleeps: twice a day its lid is closed for half an hour to two and a half.
 //!
 //! Meanwhile nobody reads the meter, which counts on, and nobody answers for the household.
 
@@ -20,7 +20,7 @@ pub struct Naps {
 const BEGINS: [(i64, i64); 2] = [(32, 40), (56, 66)];
 
 /// How many slots later it ends.
-const LASTS: (i64, i64) = (3, 9);
+const LASTS: (i64, i64) = (2, 9);
 
 /// Where in its slot a nap begins and ends. By then the slot before was reported, also at high speed, and
 /// neither of the two slots is wholly measured.
@@ -65,7 +65,7 @@ mod tests {
                 let nap = naps.next(awake);
                 assert!(awake <= nap.start, "house {house} sleeps already");
                 assert_eq!(nap.start.seconds() / 86_400, nap.end.seconds() / 86_400);
-                assert!((30 * 60..=3 * 3600).contains(&(nap.end.seconds() - nap.start.seconds())), "{nap:?}");
+                assert!((25 * 60..=3 * 3600).contains(&(nap.end.seconds() - nap.start.seconds())), "{nap:?}");
                 assert_eq!(UtcDay::containing(nap.start), UtcDay::containing(awake), "nap {number}");
                 awake = if number % 2 == 1 { UtcDay::containing(nap.end).next().start() } else { nap.end };
             }

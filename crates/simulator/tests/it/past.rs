@@ -113,7 +113,7 @@ fn feeders_differ_by_the_grid_fee_and_by_more_where_the_line_is_full_at_noon() {
     let config = market_config(6, 450.0, None).market_areas();
     let (fee, line) = (config[2].fee.unwrap().micros_per_kwh(), config[2].capacity.flatten().unwrap().get());
     for seed in [1, 7] {
-        let slots = past_of(seed, 6, day().start..day().start.offset(4 * 96));
+        let slots = past_of(seed, 6, day().start..day().start.offset(2 * 96));
         let (mut by_the_fee, mut apart) = (0, 0);
         for slot in &slots {
             let Some(([substation, first, second], flow)) = local_prices(slot) else { continue };
@@ -136,7 +136,7 @@ fn feeders_differ_by_the_grid_fee_and_by_more_where_the_line_is_full_at_noon() {
 #[test]
 fn what_the_network_gets_is_what_buyers_pay_beyond_what_sellers_get() {
     let (mut fees, mut rent) = (0, 0);
-    for slot in past_of(7, 6, day().start..day().start.offset(2 * 96)) {
+    for slot in past_of(7, 6, day()) {
         let sum = |wanted: &dyn Fn(&settlement::Posting) -> bool| -> i64 {
             let found = slot.settlement.postings.iter().filter(|posting| wanted(posting));
             found.map(|posting| posting.amount.nanos()).sum()

@@ -36,7 +36,7 @@ async fn live(street: &Street, slots: i64) -> std::ops::Range<Slot> {
 async fn a_street_trades_and_everything_adds_up() {
     let dir = tempfile::tempdir().unwrap();
     let street = Street::build(options(dir.path(), 2)).await.unwrap();
-    let slots = live(&street, 6).await;
+    let slots = live(&street, 4).await;
     let mut traded = 0;
     for slot in Slot::range(slots.clone()) {
         let line = street.slot_line(slot).await.unwrap().unwrap();
@@ -58,14 +58,14 @@ async fn a_street_trades_and_everything_adds_up() {
     assert!(traded > 0, "neighbours trade by day");
 
     let summary = street.summary(slots.start, slots.end).await.unwrap();
-    assert_eq!(summary.slots, 6);
+    assert_eq!(summary.slots, 4);
     assert_eq!(summary.traded_wh.get(), traded);
     assert!(summary.holds(), "{summary:?}");
 
     // The exchange's own books hold over the past as well, which it settled again.
     let audit = street.exchange().audit().await.unwrap();
     assert!(audit.holds(), "{audit:?}");
-    assert!(audit.slots >= 2 * 96 + 6);
+    assert!(audit.slots >= 2 * 96 + 4);
     what_the_meters_counted_is_what_was_read(&street, slots.start);
     the_past_ends_where_life_begins(&street, slots.start);
     street.finish().await;
@@ -132,7 +132,7 @@ fn short_nap(seed: u64, house: u32) -> std::ops::Range<Timestamp> {
     let mut awake = "2026-06-01T00:00:00Z".parse().unwrap();
     loop {
         let nap = naps.next(awake);
-        if nap.end < nap.start + Duration::from_secs(3600) {
+        if nap.end < nap.start + Duration::from_secs(2400) {
             return nap;
         }
         awake = nap.end;
