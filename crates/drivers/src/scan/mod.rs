@@ -11,7 +11,7 @@ use std::time::{Duration, Instant};
 
 use metering::{DecodeError, Profile, Protocol, Read, Sample, Telegram, p1, profile, profiles, sml};
 use tokio::time::timeout_at;
-use units::{Energy, Timestamp};
+use units::Timestamp;
 
 use crate::bus::{Bus, BusSettings};
 use crate::device::{Device, DeviceSettings};
@@ -40,6 +40,9 @@ const READ_TIMEOUT: Duration = Duration::from_secs(1);
 const READ_PATIENCE: Duration = Duration::from_secs(4);
 
 const CONNECT_TIMEOUT: Duration = Duration::from_secs(2);
+
+/// An address at which no device is, unless all are the same to it.
+const NOBODY: u8 = 173;
 
 /// An SDM72 that is asked faster reboots.
 const LINE_GAP: Duration = Duration::from_millis(100);
@@ -77,16 +80,14 @@ impl Find {
 /// Looks for meters and tells each as soon as it is found. Returns how many there are; an error if the place
 /// cannot be reached at all.
 pub async fn scan(place: &Place, mut tell: impl FnMut(&Find)) -> Result<usize, ReadError> {
-    let mut finds = Vec::new();
+    let mut count = 0;
     let (mut reached, mut unreached) = (false, None);
     for search in place.searches() {
         for Attempt { endpoint, how } in search {
-            let before = finds.len();
+            let before = count;
             let mut found = |find: Find| {
-                if !finds.iter().any(|known| is_same(known, &find)) {
-                    tell(&find);
-                    finds.push(find);
-                }
+                tell(&find);
+                count += 1;
             };
             let outcome = match how {
                 How::Listen { first, whole } => listen(&endpoint, first, whole, &mut found).await,
@@ -102,25 +103,15 @@ pub async fn scan(place: &Place, mut tell: impl FnMut(&Find)) -> Result<usize, R
                     break;
                 }
             }
-            if finds.len() > before {
+            if count > before {
                 break;
             }
         }
     }
     match unreached.filter(|_| !reached) {
         Some(error) => Err(error),
-        None => Ok(finds.len()),
+        None => Ok(count),
     }
-}
-
-/// Tells whether two finds are one device that answers to several addresses.
-fn is_same(known: &Find, find: &Find) -> bool {
-    let identity = |find: &Find| {
-        let sample = find.sample();
-        (find.profile.name.clone(), find.settings.instance, sample.serial, sample.import, sample.export)
-    };
-    let counts = find.sample().import.is_some_and(|import| import > Energy::ZERO);
-    known.endpoint == find.endpoint && counts && identity(known) == identity(find)
 }
 
 /// Waits for a telegram. An error means that there is no connection.
@@ -182,7 +173,12 @@ async fn ask(
     );
     let read = Read { function: probe.function, address: 0, count: 2, optional: false };
     let mut outcome = Ok(());
+    let mut any = false;
     for unit in units {
+        // By these a device means itself, whatever its address is.
+        if any && matches!(unit, 0 | 255) {
+            continue;
+        }
         let settings = DeviceSettings {
             gap,
             timeout: probe.timeout,
@@ -198,7 +194,11 @@ async fn ask(
                     patience: READ_PATIENCE,
                     ..settings
                 };
-                recognise(&bus, *unit, &settings, found).await;
+                let Some(find) = recognise(&bus, *unit, &settings, found).await else { continue };
+                let first = !std::mem::replace(&mut any, true);
+                if first && !serial && answers_as(&bus, NOBODY, &find, &settings).await {
+                    break;
+                }
             }
             Err(trouble @ (Trouble::HungUp | Trouble::HungUpAtOnce)) if serial => outcome = Err(trouble),
             Err(trouble) if trouble.is_disconnection() => outcome = Err(trouble),
@@ -216,11 +216,25 @@ async fn ask(
     }
 }
 
-/// Finds out what a unit that answers is.
-async fn recognise(bus: &Bus, unit: u8, settings: &DeviceSettings, found: &mut impl FnMut(Find)) {
+/// Tells whether a unit gives what another one gave: then the device does not look at the address.
+async fn answers_as(bus: &Bus, unit: u8, find: &Find, settings: &DeviceSettings) -> bool {
     let device = bus.device(unit, settings.clone());
-    if walked(&device, found).await {
-        return;
+    match find.profile.values().first() {
+        Some(value) => device.read(&[*value]).await.is_ok(),
+        None => sunspec::walk(&device).await.is_ok(),
+    }
+}
+
+/// Finds out what a unit that answers is, and returns the likeliest.
+async fn recognise(
+    bus: &Bus,
+    unit: u8,
+    settings: &DeviceSettings,
+    found: &mut impl FnMut(Find),
+) -> Option<Find> {
+    let device = bus.device(unit, settings.clone());
+    if let Some(find) = walked(&device, found).await {
+        return Some(find);
     }
     let mut likely: Vec<Find> = Vec::new();
     for profile in profiles().iter().filter(|profile| profile.protocol == Protocol::Modbus) {
@@ -246,9 +260,9 @@ async fn recognise(bus: &Bus, unit: u8, settings: &DeviceSettings, found: &mut i
     }
     // The sort is stable: of equals, the one that is listed first is the more usual.
     likely.sort_by(|one, other| other.confidence.total_cmp(&one.confidence));
-    let best = likely.first().map_or(1.0, |best| best.confidence);
+    let best = likely.first()?.clone();
     let mut told: Vec<Sample> = Vec::new();
-    for find in likely.into_iter().take_while(|find| find.confidence > best - CLOSE) {
+    for find in likely.into_iter().take_while(|find| find.confidence > best.confidence - CLOSE) {
         let sample = find.sample();
         // Two names of one map.
         if !told.iter().any(|told| told.power == sample.power && told.import == sample.import) {
@@ -256,12 +270,13 @@ async fn recognise(bus: &Bus, unit: u8, settings: &DeviceSettings, found: &mut i
             found(find);
         }
     }
+    Some(best)
 }
 
-/// Walks a unit's SunSpec chain and tells what of it can be read. Returns whether there was any.
-async fn walked(device: &Device, found: &mut impl FnMut(Find)) -> bool {
-    let Ok((chain, _)) = sunspec::walk(device).await else { return false };
-    let mut any = false;
+/// Walks a unit's SunSpec chain and tells what of it can be read. Returns the first.
+async fn walked(device: &Device, found: &mut impl FnMut(Find)) -> Option<Find> {
+    let Ok((chain, _)) = sunspec::walk(device).await else { return None };
+    let mut first = None;
     for profile in profiles().iter().filter(|profile| profile.protocol == Protocol::Sunspec) {
         for (instance, model) in (1..).zip(profile.found_in(&chain)) {
             let Some(located) = profile.located(&model) else { continue };
@@ -273,9 +288,10 @@ async fn walked(device: &Device, found: &mut impl FnMut(Find)) -> bool {
             let settings = MeterSettings { unit: device.unit(), instance, ..MeterSettings::of(profile) };
             let endpoint = device.bus().endpoint().clone();
             let confidence = if awake { 1.0 } else { 0.8 };
-            found(Find { profile, endpoint, settings, observation, confidence });
-            any = true;
+            let find = Find { profile, endpoint, settings, observation, confidence };
+            first.get_or_insert_with(|| find.clone());
+            found(find);
         }
     }
-    any
+    first
 }

@@ -48,7 +48,7 @@ const LINES: [(u32, Parity); 7] = [
 const LINE_UNITS: std::ops::RangeInclusive<u8> = 1..=10;
 
 /// What devices on a network answer to besides: SMA 126, Fronius meters 200 and 240, Kostal 71, Victron 100.
-const HOST_UNITS: [u8; 7] = [126, 200, 240, 71, 100, 0, 255];
+const HOST_UNITS: [u8; 5] = [126, 200, 240, 71, 100];
 
 /// Ports of Modbus: the standard's; SolarEdge and Kostal; Huawei; gateways that pass serial frames on.
 /// Then those of bridges of P1 and of optical heads.
@@ -121,8 +121,9 @@ fn on_port(host: &str, port: u16) -> Vec<Attempt> {
         },
     };
     let on_line: Vec<u8> = LINE_UNITS.collect();
-    let mut all: Vec<u8> = LINE_UNITS.chain(HOST_UNITS).collect();
-    for unit in profiles().iter().map(|profile| profile.device.unit) {
+    let of_profiles = profiles().iter().map(|profile| profile.device.unit);
+    let mut all: Vec<u8> = Vec::new();
+    for unit in LINE_UNITS.chain(HOST_UNITS).chain(of_profiles).chain([0, 255]) {
         if !all.contains(&unit) {
             all.push(unit);
         }

@@ -33,13 +33,14 @@ static PROGRAM: LazyLock<PathBuf> = LazyLock::new(|| {
     program
 });
 
-struct Server {
+/// A running server. It serves one connection at a time, and on TCP it does not look at the unit.
+pub struct Server {
     process: Child,
     said: String,
 }
 
 impl Server {
-    fn start(way: &str, unit: u8, golden: &Golden) -> Result<Self> {
+    pub fn start(way: &str, unit: u8, golden: &Golden) -> Result<Self> {
         let blocks = golden.registers.iter().map(|block| {
             let words = block.words.split_whitespace().map(|word| u16::from_str_radix(word, 16));
             let words: Result<Vec<String>, _> = words.map(|word| word.map(|word| word.to_string())).collect();
@@ -55,6 +56,11 @@ impl Server {
         let output = process.stdout.take().context("its output")?;
         ensure!(BufReader::new(output).read_line(&mut said)? > 0, "the server ended");
         Ok(Self { process, said: said.trim().to_owned() })
+    }
+
+    /// Returns where it listens.
+    pub fn address(&self) -> String {
+        format!("127.0.0.1:{}", self.said)
     }
 }
 
@@ -87,7 +93,7 @@ async fn each_profile_reads_its_first_golden_frame_from_libmodbus() {
             continue;
         }
         let server = Server::start("tcp", 1, golden).unwrap();
-        let endpoint = Endpoint::tcp(&format!("127.0.0.1:{}", server.said)).unwrap();
+        let endpoint = Endpoint::tcp(&server.address()).unwrap();
         check(&endpoint, profile, golden).await;
     }
 }

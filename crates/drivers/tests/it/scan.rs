@@ -8,6 +8,7 @@ use tokio::net::TcpListener;
 use units::Timestamp;
 
 use crate::golden;
+use crate::libmodbus::Server;
 use crate::listening;
 use crate::peer::Peer;
 use crate::proxy::{connect_terminals, pseudo_terminal};
@@ -56,6 +57,23 @@ async fn units_behind_a_host_are_found_with_their_profiles() {
     }
     let device = finds[8].device();
     assert_eq!(device, format!("--profile sunspec-meter --tcp {} --unit 200", peer.address()));
+}
+
+#[tokio::test]
+async fn two_meters_that_show_the_same_are_two() {
+    let peer =
+        Peer::tcp(0, &serving(&[(1, "eastron-sdm630"), (2, "eastron-sdm630"), (255, "eastron-sdm630")]));
+    let peer = peer.unwrap();
+    let finds = finds(&Place::host(&peer.address()).unwrap()).await;
+    assert_eq!(profiles(&finds), [(1, "eastron-sdm630"), (2, "eastron-sdm630")]);
+}
+
+#[tokio::test]
+async fn a_device_that_answers_to_any_address_is_one() {
+    let profile = profile("carlo-gavazzi-em340").unwrap();
+    let server = Server::start("tcp", 1, &profile.golden[0]).unwrap();
+    let finds = finds(&Place::host(&server.address()).unwrap()).await;
+    assert_eq!(profiles(&finds), [(1, "carlo-gavazzi-em340")]);
 }
 
 #[tokio::test]
