@@ -8,7 +8,7 @@ use crate::entry::{
     Body, ClearingBody, ConfigBody, ContractBody, DealBody, Entry, MemberBody, OrderBody, ReadingBody,
     SettlementBody, Source, UtilityReadingBody,
 };
-use crate::fault::{Fault, Step, ensure};
+use crate::fault::{Fault, Step};
 use crate::paper::Header;
 
 /// A body and its entry's place in the log.
@@ -151,28 +151,23 @@ impl Book {
     /// Returns import and export of a slot from a source, with the place of the reading.
     pub(crate) fn energy(&self, slot: Slot, source: Source) -> Result<Option<(u64, i64, i64)>, Fault> {
         let point = &self.member(slot)?.metering_point;
-        let same_point = |found: &str| {
-            ensure(found == point, Step::Readings, || {
-                format!("{slot}: the reading is of another metering point")
-            })
-        };
-        match source {
+        let (index, point_read, registers) = match source {
             Source::Member => {
                 let Some(At { index, body }) = self.readings.get(&slot) else { return Ok(None) };
-                same_point(&body.metering_point)?;
                 let Some(registers) = body.registers else { return Ok(None) };
-                let energy = registers.energy();
-                let energy = energy.ok_or_else(|| {
-                    Fault::new(Step::Readings, format!("{slot}: a register runs backwards"))
-                })?;
-                Ok(Some((*index, energy.0, energy.1)))
+                (*index, &body.metering_point, registers)
             }
             Source::Utility => {
                 let Some(At { index, body }) = self.utility_readings.get(&slot) else { return Ok(None) };
-                same_point(&body.metering_point)?;
-                Ok(Some((*index, body.import.get(), body.export.get())))
+                (*index, &body.metering_point, body.registers)
             }
+        };
+        let fault = |detail: &str| Fault::new(Step::Readings, format!("{slot}: {detail}"));
+        if point_read != point {
+            return Err(fault("the reading is of another metering point"));
         }
+        let (import, export) = registers.energy().ok_or_else(|| fault("a register runs backwards"))?;
+        Ok(Some((index, import, export)))
     }
 }
 

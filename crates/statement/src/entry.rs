@@ -218,10 +218,7 @@ pub struct UtilityReadingBody {
     pub market: MarketId,
     pub metering_point: String,
     pub slot: Slot,
-    #[serde(rename = "import_wh")]
-    pub import: WattHours,
-    #[serde(rename = "export_wh")]
-    pub export: WattHours,
+    pub registers: Registers,
 }
 
 /// Prices of a slot.

@@ -13,6 +13,8 @@ mod entry;
 mod evidence;
 mod fault;
 mod paper;
+#[cfg(feature = "pdf")]
+mod pdf;
 mod slot;
 mod verify;
 
@@ -31,4 +33,6 @@ pub use paper::{
     Cents, Citation, Comparison, FORMAT, Header, Line, LineKind, MeterBorder, MeterReadings, Paper, Party,
     Period, Previous, Quality, SlotRow, Statement, Unreadable,
 };
+#[cfg(feature = "pdf")]
+pub use pdf::{PdfError, pdf};
 pub use verify::{Report, ShareBySource, StepReport, verify};

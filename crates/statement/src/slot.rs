@@ -201,7 +201,7 @@ impl<'a> SettledSlot<'a> {
     pub(crate) fn check_postings(&self) -> Result<(), Fault> {
         for At { body, .. } in self.versions.values() {
             let (sold, bought) = traded(body);
-            let rest = (i128::from(body.import.get()) - bought, i128::from(body.export.get()) - sold);
+            let rest = rest((body.import.get().into(), body.export.get().into()), sold, bought);
             let stated = (i128::from(body.from_utility.get()), i128::from(body.to_utility.get()));
             self.ensure(rest == stated, Step::Postings, "the utility's energy is not what trades left")?;
             let mut found = Amounts::new();
@@ -366,6 +366,15 @@ pub(crate) fn traded(body: &SettlementBody) -> (i128, i128) {
         Side::Sell => (sold + i128::from(energy.get()), bought),
         Side::Buy => (sold, bought + i128::from(energy.get())),
     })
+}
+
+/// Returns what the utility delivers and takes beside what was traded.
+///
+/// Where a later reading exported less than was sold, it delivered what was missing; where it imported less
+/// than was bought, it took the rest. So nobody gains by declaring more than his meter shows.
+fn rest((import, export): (i128, i128), sold: i128, bought: i128) -> (i128, i128) {
+    let (from, to) = (import - bought, export - sold);
+    (from.max(0) + (-to).max(0), to.max(0) + (-from).max(0))
 }
 
 /// Rounds a tax half to even, once per posting.

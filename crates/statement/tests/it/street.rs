@@ -310,14 +310,33 @@ impl Street {
 
     /// Lets a late or a utility's reading adjust a settled slot of a house.
     pub fn adjust(&mut self, number: usize, slot: Slot, import: i64, export: i64) {
-        let (import, export) = (WattHours::new(import), WattHours::new(export));
         let metering_point = format!("DE-{number}");
-        let reading = UtilityReadingBody { market: market(), metering_point, slot, import, export };
+        let registers = Registers {
+            import_start_wh: WattHours::new(7),
+            import_end_wh: WattHours::new(7 + import),
+            export_start_wh: WattHours::new(9),
+            export_end_wh: WattHours::new(9 + export),
+        };
+        let reading = UtilityReadingBody { market: market(), metering_point, slot, registers };
+        let (import, export) = (WattHours::new(import), WattHours::new(export));
         let owner = Some(house(number));
         self.put(owner.clone(), |index, salt| Entry::new(index, salt, &reading).signed(&metering()).unwrap());
         let newest = self.newest(number, slot);
-        let (from_utility, to_utility) =
-            (newest.from_utility + import - newest.import, newest.to_utility + export - newest.export);
+        let of_side = |side: Side| -> WattHours {
+            let fills = newest.fills.iter().filter(|fill| fill.side == side).map(|fill| fill.filled);
+            let deals = newest.deals.iter().filter(|line| line.side == side).map(|line| line.settled);
+            fills.chain(deals).sum()
+        };
+        let (mut from_utility, mut to_utility) = (import - of_side(Side::Buy), export - of_side(Side::Sell));
+        match () {
+            () if to_utility.is_negative() => {
+                (from_utility, to_utility) = (from_utility - to_utility, WattHours::ZERO);
+            }
+            () if from_utility.is_negative() => {
+                (from_utility, to_utility) = (WattHours::ZERO, to_utility - from_utility);
+            }
+            () => {}
+        }
         let mut postings = newest.postings.clone();
         postings.retain(|posting| !matches!(posting.what, Kind::Retail | Kind::FeedIn));
         let utility = [
