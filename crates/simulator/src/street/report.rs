@@ -228,4 +228,55 @@ mod tests {
         assert!(!Summary { worse_off: 1, ..summary }.holds());
         assert!(!Summary { money_imbalance_nanos: -1, ..summary }.holds());
     }
+
+    /// A buyer of 1 kWh at 0.31 EUR with retail at 0.32.
+    fn buyer(grid_fee: i64) -> SlotReport {
+        let posting = |what: &str, nanos| exchange_api::MemberPosting {
+            reference: "order".to_owned(),
+            what: what.to_owned(),
+            amount: Money::from_nanos(nanos),
+        };
+        let price = units::Price::from_micros_per_kwh;
+        let settled = MemberSettlement {
+            cursor: 1,
+            slot: Slot::from_index(1_980_000),
+            version: 1,
+            settled_at: units::Timestamp::default(),
+            area: AreaId::new("feeder-1").unwrap(),
+            price: Some(price(310_000)),
+            measured: true,
+            import: WattHours::new(1000),
+            export: WattHours::ZERO,
+            sold: WattHours::ZERO,
+            bought: WattHours::new(1000),
+            from_utility: WattHours::ZERO,
+            to_utility: WattHours::ZERO,
+            contract: exchange_api::UtilityContract {
+                retail_micros_per_kwh: price(320_000),
+                feed_in_micros_per_kwh: price(81_000),
+            },
+            fills: Vec::new(),
+            postings: vec![posting("energy", -310_000_000), posting("grid_fee", -grid_fee)],
+        };
+        SlotReport {
+            slot: settled.slot,
+            state: exchange_api::SlotState::Settled,
+            version: 1,
+            areas: Vec::new(),
+            traded: WattHours::new(1000),
+            orders: 1,
+            members: vec![(MemberId::new("home-01").unwrap(), settled)],
+            postings: Vec::new(),
+        }
+    }
+
+    #[test]
+    fn whoever_paid_the_grid_more_than_the_trade_saved_is_worse_off() {
+        let worse_off = |grid_fee| {
+            let mut summary = Summary::default();
+            summary.add(&buyer(grid_fee), &BTreeMap::new());
+            summary.worse_off
+        };
+        assert_eq!((worse_off(10_000_000), worse_off(10_000_001)), (0, 1));
+    }
 }
