@@ -305,3 +305,47 @@ pub(crate) fn write_in_place(path: &Path, text: &str) -> std::io::Result<()> {
     file.sync_all()?;
     std::fs::rename(&beside, path)
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn meter(lines: &str) -> Result<Endpoint, String> {
+        let text = format!("id = \"grid\"\nrole = \"grid\"\n{lines}");
+        let meter: MeterConfig = toml::from_str(&text).map_err(|cause| cause.to_string())?;
+        meter.check()?;
+        meter.endpoint()
+    }
+
+    #[test]
+    fn a_meter_of_every_profile_is_taken() {
+        for profile in metering::profiles() {
+            let lines = format!("profile = \"{}\"\ntcp = \"10.0.0.7:502\"", profile.name);
+            assert_eq!(meter(&lines), Endpoint::tcp("10.0.0.7:502").map_err(|cause| cause.to_string()));
+        }
+    }
+
+    #[test]
+    fn a_serial_line_is_as_the_profile_says_unless_the_owner_says_otherwise() {
+        let of = |lines: &str| meter(&format!("serial = \"/dev/ttyUSB0\"\n{lines}")).unwrap().to_string();
+        assert_eq!(
+            of("profile = \"schneider-iem3155\""),
+            "--serial /dev/ttyUSB0 --baud 19200 --parity even --stop-bits 1"
+        );
+        assert_eq!(
+            of("profile = \"p1\"\nbaud = 9600\ndata_bits = 7\nparity = \"even\""),
+            "--serial /dev/ttyUSB0 --baud 9600 --data-bits 7 --parity even --stop-bits 1"
+        );
+    }
+
+    #[test]
+    fn what_no_device_has_is_refused_by_name() {
+        let profile = "profile = \"sunspec-meter\"\nserial = \"/dev/ttyUSB0\"";
+        for (line, part) in
+            [("unit = 0", "unit 0"), ("instance = 0", "instance"), ("data_bits = 9", "7 or 8")]
+        {
+            let refused = meter(&format!("{profile}\n{line}")).unwrap_err();
+            assert!(refused.contains(part), "{refused}");
+        }
+    }
+}
