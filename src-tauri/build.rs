@@ -4,6 +4,9 @@
 const COMMANDS: &[&str] = &[
     "frame",
     "now",
+    "energy",
+    "energy_slot",
+    "save_csv",
     "rules",
     "set_limit",
     "set_rule_enabled",

@@ -4,7 +4,7 @@ use serde::{Deserialize, Serialize};
 use specta::Type;
 use tauri_specta::{Builder, Event, collect_commands, collect_events};
 
-use crate::commands::{earnings, frame, now, rules};
+use crate::commands::{earnings, energy, frame, now, rules};
 
 /// Tells the UI which views have become old.
 #[derive(Clone, Debug, Serialize, Deserialize, Type, Event)]
@@ -21,6 +21,9 @@ pub fn builder() -> Builder<tauri::Wry> {
             frame::stop_trading,
             frame::resume_trading,
             now::now,
+            energy::energy,
+            energy::energy_slot,
+            energy::save_csv,
             rules::rules,
             rules::set_limit,
             rules::set_rule_enabled,

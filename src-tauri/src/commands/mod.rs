@@ -1,6 +1,7 @@
 //! What the UI can ask. Each command asks `home` and returns a view, on a thread that may block.
 
 pub mod earnings;
+pub mod energy;
 pub mod frame;
 pub mod now;
 pub mod rules;

@@ -64,6 +64,13 @@ export class Formats {
     return isFigure(wattHours) ? this.#unit(wattHours / 1000, "kWh", digits, digits) : MISSING;
   }
 
+  /** A counter in kWh to the Wh, for a column whose head names the unit. */
+  register(milliwattHours: number | null): string {
+    if (!isFigure(milliwattHours)) return MISSING;
+    const number = this.#number({ minimumFractionDigits: 3, maximumFractionDigits: 3 });
+    return number.format(noMinusZero(milliwattHours / 1e6, 3));
+  }
+
   /** A price such as "12.0 ct"; the kWh is in the words around it. */
   price(microsPerKwh: number | null, minDigits = 1, maxDigits = 2): string {
     if (!isFigure(microsPerKwh)) return MISSING;
@@ -187,6 +194,12 @@ export class Formats {
     return `${number.format(decimal(hundredths, 2))}\u00a0${minor}`;
   }
 
+  /** What stands between a number's whole part and the rest: a comma here, a point there. */
+  get decimalMark(): string {
+    const parts = new Intl.NumberFormat(this.locale).formatToParts(1.5);
+    return parts.find((part) => part.type === "decimal")?.value ?? ".";
+  }
+
   number(value: number, digits = 0): string {
     return this.#number({ minimumFractionDigits: 0, maximumFractionDigits: digits }).format(
       noMinusZero(value, digits),
@@ -200,6 +213,16 @@ export class Formats {
   /** `14:15` in the home's zone. */
   time(instant: string | number | null): string {
     return this.#date(instant, { hour: "2-digit", minute: "2-digit", hourCycle: "h23" });
+  }
+
+  /** `14:15:07`: when a reading was taken. */
+  timeExact(instant: string | null): string {
+    return this.#date(instant, {
+      hour: "2-digit",
+      minute: "2-digit",
+      second: "2-digit",
+      hourCycle: "h23",
+    });
   }
 
   /** `14:15–14:30`, the quarter hour that begins at the instant, or several from there on. */
@@ -229,6 +252,14 @@ export class Formats {
     return this.#calendar(`${day}T00:00:00Z`, options);
   }
 
+  /** Days from the first to the last, both of them in: `15 – 21 June 2026`. */
+  days(first: string, last: string): string {
+    const [from, to] = [first, last].map((day) => Date.parse(`${day}T00:00:00Z`));
+    if (!isFigure(from) || !isFigure(to)) return MISSING;
+    const options = { day: "numeric", month: "long", year: "numeric", timeZone: "UTC" } as const;
+    return this.#dateFormat(options).formatRange(from, to);
+  }
+
   dayNumber(day: string): string {
     return this.#calendar(`${day}T00:00:00Z`, { day: "numeric" });
   }
@@ -236,6 +267,16 @@ export class Formats {
   /** A month written `2026-06`. */
   month(month: string): string {
     return this.#calendar(`${month}-01T00:00:00Z`, { month: "long", year: "numeric" });
+  }
+
+  /** The name of a month written `2026-06`, as short as it gets. */
+  monthShort(month: string): string {
+    return this.#calendar(`${month}-01T00:00:00Z`, { month: "short" });
+  }
+
+  /** The name of a day of the week, for a day written `2026-06-01`. */
+  weekdayOf(day: string): string {
+    return this.#calendar(`${day}T00:00:00Z`, { weekday: "short" });
   }
 
   /** A name of the week such as `Mon`, from `mon`. */

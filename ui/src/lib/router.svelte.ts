@@ -1,6 +1,6 @@
 /// Which page is open: it stands behind the # of the address, so that back and forward work.
 
-export const PAGES = ["now", "rules", "earnings"] as const;
+export const PAGES = ["now", "energy", "rules", "earnings"] as const;
 export type Page = (typeof PAGES)[number];
 
 export class Router {

@@ -8,7 +8,7 @@ import { createRequire } from "node:module";
 import { openDemo, withDemo } from "./browser.mjs";
 
 const AXE = readFileSync(createRequire(import.meta.url).resolve("axe-core/axe.min.js"), "utf8");
-const PAGES = ["now", "rules", "earnings"];
+const PAGES = ["now", "energy", "rules", "earnings"];
 const STATES = [
   "full",
   "empty",
@@ -165,6 +165,55 @@ await withDemo(async ({ browser, url }) => {
       await tab.clock.runFor(600);
       await tab.getByText("Trading is stopped", { exact: true }).waitFor();
       assert.match(await focusName(tab), /Resume trading/);
+      await tab.context().close();
+    });
+
+    await check("energy goes deeper to the readings, by Enter and by click", async () => {
+      const tab = await open({ page: "energy" });
+      const titled = (name) => tab.getByRole("heading", { level: 2, name }).waitFor();
+      await tab.getByRole("button", { name: "Year", exact: true }).click();
+      await tab.clock.runFor(300);
+      await titled("2026");
+      await isAccessible(tab);
+      const enter = async (title) => {
+        await tab.getByRole("slider").focus();
+        await tab.keyboard.press("Enter");
+        await tab.clock.runFor(600);
+        await titled(title);
+      };
+      await enter("June 2026");
+      await isAccessible(tab);
+      await tab.keyboard.press("t");
+      await tab.getByRole("table").waitFor();
+      await isAccessible(tab);
+      await tab.getByRole("button", { name: /Jun 9/ }).click();
+      await tab.clock.runFor(600);
+      await titled(/June 9, 2026/);
+      await tab.getByText(/6 quarter hours not measured/).waitFor();
+      await tab.getByRole("button", { name: "Chart" }).click();
+      await tab
+        .locator("main svg[viewBox]")
+        .last()
+        .click({ position: { x: 520, y: 180 } });
+      await tab.clock.runFor(600);
+      await titled(/Jun 9, \d\d:\d\d/);
+      await tab.getByRole("region", { name: "Readings of meter grid" }).waitFor();
+      await isAccessible(tab);
+      await tab.setViewportSize(NARROW);
+      await fitsItsWidth(tab);
+      await isAccessible(tab);
+      await tab.context().close();
+    });
+
+    await check("energy is saved as a table that a spreadsheet reads", async () => {
+      const tab = await open({ page: "energy", lang: "de" });
+      const downloading = tab.waitForEvent("download");
+      await tab.getByRole("button", { name: "Als CSV sichern" }).click();
+      const download = await downloading;
+      assert.equal(download.suggestedFilename(), "wattle-energy-2026-06-18.csv");
+      const text = readFileSync(await download.path(), "utf8");
+      assert.match(text, /^\ufeffVon;Bis;Sonne \(kWh\);/);
+      assert.match(text, /\r\n2026-06-18T00:00:00\+02:00;2026-06-18T00:15:00\+02:00;0,000;/);
       await tab.context().close();
     });
 

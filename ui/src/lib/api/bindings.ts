@@ -10,6 +10,12 @@ export const commands = {
 	stopTrading: () => typedError<FrameView, Refusal>(__TAURI_INVOKE("stop_trading")),
 	resumeTrading: () => typedError<FrameView, Refusal>(__TAURI_INVOKE("resume_trading")),
 	now: () => typedError<NowView, Refusal>(__TAURI_INVOKE("now")),
+	/**  Returns a period. */
+	energy: (ask: EnergyAsk) => typedError<EnergyView, Refusal>(__TAURI_INVOKE("energy", { ask })),
+	/**  Opens one slot, `2026-06-01T12:15:00Z`. */
+	energySlot: (slot: string) => typedError<EnergySlotView, Refusal>(__TAURI_INVOKE("energy_slot", { slot })),
+	/**  Writes a table that the page made into the owner's folder for downloads, and returns where. */
+	saveCsv: (name: string, text: string) => typedError<string, Refusal>(__TAURI_INVOKE("save_csv", { name, text })),
 	rules: () => typedError<RulesView, Refusal>(__TAURI_INVOKE("rules")),
 	/**  Gives a rule another price; the offers that can still change follow. */
 	setLimit: (change: LimitChange) => typedError<RulesView, Refusal>(__TAURI_INVOKE("set_limit", { change })),
@@ -41,6 +47,16 @@ export type Certainty =
 /**  Tells the UI which views have become old. */
 export type Changed = {
 	views: ViewName[],
+};
+
+export type CounterEventView = {
+	at: Instant,
+	/**  `buy` is the import counter, `sell` the export counter. */
+	side: SideView,
+	/**  The word of its kind, such as `reset`, `wrap`, `gap`. */
+	kind: string,
+	before_milliwatt_hours: Whole | null,
+	after_milliwatt_hours: Whole | null,
 };
 
 export type DecisionView = {
@@ -91,6 +107,81 @@ export type EarningsView = {
 	days: EarningsDay[],
 	/**  Slots that were measured but not yet settled: they are in no figure. */
 	provisional_slots: Whole,
+};
+
+/**  Which period, and a day in it, `2026-06-18`; today's where the day is missing. */
+export type EnergyAsk = {
+	period: PeriodView,
+	day: string | null,
+};
+
+export type EnergyBar = {
+	/**  The slot's instant, or `2026-06-18`, `2026-06`, `2026`. */
+	key: string,
+	/**  When it begins and ends by the clock on the wall. */
+	starts: LocalTime,
+	ends: LocalTime,
+	figures: EnergyFigures,
+	quality: QualityCounts,
+	/**  Of a slot alone. */
+	certainty: Certainty | null,
+	price_micros_per_kwh: Whole | null,
+	retail_micros_per_kwh: Whole | null,
+	feed_in_micros_per_kwh: Whole | null,
+};
+
+/**  Energy by role in milliwatt-hours. What no slot tells is missing, never 0. */
+export type EnergyFigures = {
+	sun_milliwatt_hours: Whole | null,
+	house_milliwatt_hours: Whole | null,
+	/**  Of the sun, used in the house at once. */
+	self_milliwatt_hours: Whole | null,
+	to_battery_milliwatt_hours: Whole | null,
+	to_neighbours_milliwatt_hours: Whole | null,
+	to_grid_milliwatt_hours: Whole | null,
+	/**  Went out and is not settled yet: who gets it is not known. */
+	open_out_milliwatt_hours: Whole | null,
+	from_battery_milliwatt_hours: Whole | null,
+	from_neighbours_milliwatt_hours: Whole | null,
+	from_grid_milliwatt_hours: Whole | null,
+	/**  Came in and is not settled yet. */
+	open_in_milliwatt_hours: Whole | null,
+};
+
+export type EnergySlotView = {
+	/**  The local day it belongs to. */
+	day: string,
+	bar: EnergyBar,
+	/**  The slots before and after, where they are known. */
+	previous: Instant | null,
+	next: Instant | null,
+	/**  Grid, roof and battery, as far as they are read. */
+	meters: MeterSlotView[],
+	settled: SettledView | null,
+};
+
+export type EnergyView = {
+	period: PeriodView,
+	/**  What one bar is. */
+	step: StepView,
+	/**  The first local day of the period, and the first one after it. */
+	from: string,
+	to: string,
+	/**  A day of the period before and of the one after, where there is something to see. */
+	previous: string | null,
+	next: string | null,
+	today: string,
+	/**  The first local day that anything is known of. */
+	first_day: string | null,
+	bars: EnergyBar[],
+	/**  The sum of the bars. */
+	totals: EnergyFigures,
+	quality: QualityCounts,
+	/**  Stretches that were not measured, the longest first, at most five. */
+	gaps: GapView[],
+	more_gaps: Whole,
+	has_sun: boolean,
+	has_battery: boolean,
 };
 
 export type ExchangeStateView = "not_a_member" | "connecting" | "connected" | "unreachable" | 
@@ -144,6 +235,14 @@ export type FrameView = {
 	notices: Notice[],
 };
 
+/**  A stretch of one quality that was not measured. */
+export type GapView = {
+	from: Instant,
+	to: Instant,
+	slots: number,
+	quality: QualityView,
+};
+
 /**  An instant as RFC 3339 in UTC; the UI shows it in the home's zone. */
 export type Instant = string;
 
@@ -155,6 +254,38 @@ export type LimitChange = {
 };
 
 export type LimitView = { kind: "at"; micros_per_kwh: Whole } | { kind: "above_feed_in"; micros_per_kwh: Whole } | { kind: "share_of_spread"; thousandths: Whole };
+
+/**
+ *  An instant as RFC 3339 with the offset of the home's zone: it tells the two hours apart that a clock
+ *  shows twice.
+ */
+export type LocalTime = string;
+
+export type MeterRoleView = "grid" | "solar" | "battery";
+
+/**  What one meter says of the slot. Import is what comes from the grid, out of the sun, out of the battery. */
+export type MeterSlotView = {
+	role: MeterRoleView,
+	id: string,
+	quality: QualityView | null,
+	/**  Whether the energy is the difference of the meter's counter; else it was added up from power. */
+	from_counter: boolean,
+	import_milliwatt_hours: Whole | null,
+	export_milliwatt_hours: Whole | null,
+	import_start_milliwatt_hours: Whole | null,
+	import_end_milliwatt_hours: Whole | null,
+	export_start_milliwatt_hours: Whole | null,
+	export_end_milliwatt_hours: Whole | null,
+	recorded_at: Instant | null,
+	/**  How often a better figure replaced what stood here. */
+	revisions: number,
+	/**  The last reading before the slot, those in it, and the first after it. */
+	samples: SampleView[],
+	/**  How many more there are than are shown. */
+	more_samples: number,
+	/**  What the counter did in the slot where it did not simply rise. */
+	events: CounterEventView[],
+};
 
 export type MeterStateView = 
 /**  No meter is set up. */
@@ -236,12 +367,28 @@ export type OrderView = {
 	filled_wh: Whole | null,
 };
 
+export type PeriodView = "day" | 
+/**  From Monday on. */
+"week" | "month" | "year" | "all";
+
 export type PricesView = {
 	retail_micros_per_kwh: Whole | null,
 	feed_in_micros_per_kwh: Whole | null,
 	/**  The price at which the area cleared last, and in which slot: what "about" rests on. */
 	last_cleared_micros_per_kwh: Whole | null,
 	last_cleared_slot: Instant | null,
+};
+
+/**  How many quarter hours are of which quality. */
+export type QualityCounts = {
+	measured: number,
+	recovered: number,
+	estimated: number,
+	partial: number,
+	/**  Nothing is known, although the meter was set up. */
+	missing: number,
+	/**  Still ahead, or before the first reading. */
+	outside: number,
 };
 
 /**  How an energy figure came about; a hatched fill shows what was not measured. */
@@ -315,6 +462,26 @@ export type RulesView = {
 	log: RulesChangeView[],
 };
 
+export type SampleView = {
+	at: Instant,
+	power_milliwatts: Whole | null,
+	import_milliwatt_hours: Whole | null,
+	export_milliwatt_hours: Whole | null,
+};
+
+/**  What the exchange made of the slot. */
+export type SettledView = {
+	measured: boolean,
+	/**  More than 1 where a late reading changed it. */
+	version: number,
+	import_wh: Whole,
+	export_wh: Whole,
+	sold_wh: Whole,
+	bought_wh: Whole,
+	to_grid_wh: Whole,
+	from_grid_wh: Whole,
+};
+
 export type SideView = "buy" | "sell";
 
 export type SlotBar = {
@@ -330,6 +497,8 @@ export type SlotBar = {
 	retail_micros_per_kwh: Whole | null,
 	feed_in_micros_per_kwh: Whole | null,
 };
+
+export type StepView = "slot" | "day" | "month" | "year";
 
 export type TodayView = {
 	/**  One for each slot of the local day: 92, 96 or 100. */
@@ -398,7 +567,7 @@ export type Trouble = {
 export type VerdictView = "offer" | "bid" | "none";
 
 /**  A page of the window, or its frame. */
-export type ViewName = "frame" | "now" | "rules" | "earnings";
+export type ViewName = "frame" | "now" | "energy" | "rules" | "earnings";
 
 /**  A whole number that every reader of JSON holds exactly: its size is below 2^53. */
 export type Whole = number;

@@ -1,5 +1,6 @@
 /// The house behind the app's window. Nothing outside this folder imports `@tauri-apps`.
 import { earningsRoom } from "./earnings";
+import { energyRoom } from "./energy";
 import { events } from "./bindings";
 import { frameRoom } from "./frame";
 import { nowRoom } from "./now";
@@ -14,4 +15,11 @@ const onChanged: Changes = (listener) => {
   return () => void listening.then((stop) => stop()).catch(() => {});
 };
 
-export const house: House = { ...frameRoom, ...nowRoom, ...rulesRoom, ...earningsRoom, onChanged };
+export const house: House = {
+  ...frameRoom,
+  ...nowRoom,
+  ...energyRoom,
+  ...rulesRoom,
+  ...earningsRoom,
+  onChanged,
+};

@@ -5,6 +5,9 @@ import type {
   EarningsDayView,
   EarningsSlot,
   EarningsView,
+  EnergyAsk,
+  EnergySlotView,
+  EnergyView,
   FrameView,
   LimitChange,
   NowView,
@@ -21,6 +24,7 @@ import type {
   TradeView,
 } from "../api/bindings";
 import type { Answer, Changes, House } from "../api/house";
+import { DemoEnergy, notMeasured } from "./energy";
 import { applyState, type DemoState } from "./states";
 import {
   BEGINNING,
@@ -50,6 +54,7 @@ const FUSE_WH = 4_330;
 export class DemoHouse implements House {
   readonly #street: Street;
   readonly #options: DemoOptions;
+  readonly #energy: DemoEnergy;
   readonly #began = performance.now();
   #rules: RuleView[] = [
     rule("Surplus", "sell", 120_000),
@@ -81,6 +86,11 @@ export class DemoHouse implements House {
     this.#street = new Street(this.#options.seed, this.#options.sun, (start) =>
       this.#limitsAt(start),
     );
+    this.#energy = new DemoEnergy(this.#street, {
+      sun: this.#options.sun,
+      now: () => this.#time(),
+      certainty: (start) => this.#certainty(start),
+    });
     if (!this.#options.sun) {
       this.#rules = [rule("Neighbours first", "buy", 240_000)];
       this.#limits = [{ from: 0, side: "buy", micros: 240_000 }];
@@ -96,7 +106,7 @@ export class DemoHouse implements House {
     const slots = setInterval(() => {
       if (this.#slotNow() === slot) return;
       slot = this.#slotNow();
-      listener(["rules", "earnings"]);
+      listener(["energy", "rules", "earnings"]);
     }, 500);
     return () => {
       this.#listeners.delete(listener);
@@ -107,10 +117,23 @@ export class DemoHouse implements House {
 
   frame = () => this.#answer("frame", () => this.#frame());
   now = () => this.#answer("now", () => this.#now());
+  energy = (asked: EnergyAsk) =>
+    this.#answer("energy", () => this.#energy.period(asked.period, asked.day));
+  energySlot = (slot: string) => this.#answer("energySlot", () => this.#energy.slot(slot));
   rules = () => this.#answer("rules", () => this.#rulesView());
   earnings = (month: string | null) =>
     this.#answer("earnings", () => this.#month(month ?? dayOf(this.#time()).slice(0, 7)));
   earningsDay = (day: string) => this.#answer("earningsDay", () => this.#day(day));
+
+  /** A browser has no folder to choose: it puts the file where it puts all downloads. */
+  async saveCsv(name: string, text: string): Promise<Answer<string>> {
+    const link = document.createElement("a");
+    link.href = URL.createObjectURL(new Blob([text], { type: "text/csv" }));
+    link.download = name;
+    link.click();
+    URL.revokeObjectURL(link.href);
+    return { status: "ok", data: name };
+  }
 
   async setLimit(change: LimitChange): Promise<Answer<null>> {
     const found = this.#rules.find(({ name }) => name === change.rule);
@@ -444,6 +467,7 @@ export class DemoHouse implements House {
   #settledOf(day: string): SlotFacts[] {
     return quartersOf(day)
       .filter((start) => ["settled", "final"].includes(this.#certainty(start)))
+      .filter((start) => !notMeasured(start))
       .map((start) => this.#street.slot(start));
   }
 
@@ -465,6 +489,8 @@ export class DemoHouse implements House {
 type Views = {
   frame: FrameView;
   now: NowView;
+  energy: EnergyView;
+  energySlot: EnergySlotView;
   rules: RulesView;
   earnings: EarningsView;
   earningsDay: EarningsDayView;

@@ -1,5 +1,14 @@
 /// The states of a view that the demo can be asked for: `?state=stale`.
-import type { EarningsDayView, EarningsView, FrameView, NowView, RulesView } from "../api/bindings";
+import type {
+  EarningsDayView,
+  EarningsView,
+  EnergyFigures,
+  EnergySlotView,
+  EnergyView,
+  FrameView,
+  NowView,
+  RulesView,
+} from "../api/bindings";
 import type { Answer } from "../api/house";
 
 export const STATES = [
@@ -18,11 +27,27 @@ export type DemoState = (typeof STATES)[number];
 type Views = {
   frame: FrameView;
   now: NowView;
+  energy: EnergyView;
+  energySlot: EnergySlotView;
   rules: RulesView;
   earnings: EarningsView;
   earningsDay: EarningsDayView;
 };
 type Change = { [K in keyof Views]?: (view: Views[K]) => Views[K] };
+
+const NOTHING: EnergyFigures = {
+  sun_milliwatt_hours: null,
+  house_milliwatt_hours: null,
+  self_milliwatt_hours: null,
+  to_battery_milliwatt_hours: null,
+  to_neighbours_milliwatt_hours: null,
+  to_grid_milliwatt_hours: null,
+  open_out_milliwatt_hours: null,
+  from_battery_milliwatt_hours: null,
+  from_neighbours_milliwatt_hours: null,
+  from_grid_milliwatt_hours: null,
+  open_in_milliwatt_hours: null,
+};
 
 /** What each state changes in what the house says. */
 const CHANGES: Partial<Record<DemoState, Change>> = {
@@ -67,6 +92,15 @@ const CHANGES: Partial<Record<DemoState, Change>> = {
         settled_slots: 0,
         provisional_slots: 0,
       },
+    }),
+    energy: (view) => ({
+      ...view,
+      previous: null,
+      next: null,
+      first_day: null,
+      totals: NOTHING,
+      bars: view.bars.map((bar) => ({ ...bar, figures: NOTHING })),
+      gaps: [],
     }),
     rules: (view) => ({ ...view, rules: [], ahead: [], decisions: [], log: [] }),
     earnings: (view) => ({ ...view, previous: null, next: null, days: [], provisional_slots: 0 }),
@@ -159,6 +193,15 @@ const CHANGES: Partial<Record<DemoState, Change>> = {
         },
         { at: view.log[0]?.at ?? "", who: "file", changes: [] },
       ],
+    }),
+    energy: (view) => ({
+      ...view,
+      first_day: HOSTILE(),
+      gaps: [{ from: HOSTILE(), to: "", slots: 4, quality: "missing" }],
+    }),
+    energySlot: (view) => ({
+      ...view,
+      meters: view.meters.map((meter) => ({ ...meter, id: `${HOSTILE()}${meter.role}` })),
     }),
     earnings: (view) => ({
       ...view,

@@ -19,6 +19,8 @@ export type Flows = { sun: number; house: number; battery: number; grid: number 
 export type SlotFacts = {
   start: number;
   sun: number;
+  charge: number;
+  discharge: number;
   importMwh: number;
   exportMwh: number;
   /** The area's price; null where one side is missing. */
@@ -65,10 +67,12 @@ export class Street {
   }
 
   #work(start: number): SlotFacts {
-    let [sun, out, into] = [0, 0, 0];
+    let [sun, out, into, charge, discharge] = [0, 0, 0, 0, 0];
     for (let minute = 0; minute < 15; minute++) {
       const flows = this.flows(start + minute * 60_000 + 30_000);
       sun += flows.sun / 60;
+      charge += Math.max(0, -flows.battery) / 60;
+      discharge += Math.max(0, flows.battery) / 60;
       out += Math.max(0, -flows.grid) / 60;
       into += Math.max(0, flows.grid) / 60;
     }
@@ -84,6 +88,8 @@ export class Street {
     return {
       start,
       sun: Math.round(sun),
+      charge: Math.round(charge),
+      discharge: Math.round(discharge),
       importMwh: importWh * 1000,
       exportMwh: exportWh * 1000,
       price,

@@ -1,6 +1,8 @@
 /// The strokes of the small icons, on a grid of 24.
 export const ICONS = {
   now: "M3 12h4l3-8 4 16 3-8h4",
+  energy: "M13 2.5 5 13.5h6l-1 8 8-11h-6z",
+  save: "M12 4v11M7 10.5l5 5 5-5M4.5 20h15",
   rules: "M4 7h9M19 7h1M4 17h1M11 17h9M16 4.5v5M8 14.5v5",
   earnings: "M4 20V10M10 20V4M16 20v-7M21 20H3",
   stop: "M7 7h10v10H7z",

@@ -141,7 +141,12 @@ describe("the frame", () => {
     await screen.findByRole("button", { name: "Stop trading" });
     expect(screen.getAllByRole("heading", { level: 1 })).toHaveLength(1);
     const links = within(screen.getByRole("navigation")).getAllByRole("link");
-    expect(links.map((link) => link.textContent)).toEqual(["Now", "Prices & rules", "Earnings"]);
+    expect(links.map((link) => link.textContent)).toEqual([
+      "Now",
+      "Energy",
+      "Prices & rules",
+      "Earnings",
+    ]);
   });
 
   it("says so when the program behind it does not answer, and tries again", async () => {
