@@ -24,5 +24,8 @@ pub use deal::{
 pub use ed25519_dalek::VerifyingKey;
 pub use invitation::{InvalidInvitation, Invitation};
 pub use key::{DeviceKey, InvalidKey, key_id, public_key_from_text, public_key_text};
-pub use sign::{Signable, SignatureError, Verified, new_deal_id, new_order_id, new_salt};
+pub use sign::{
+    Signable, SignatureError, Verified, new_deal_id, new_order_id, new_salt, sign_document, sign_json,
+    verify_document, verify_json,
+};
 pub use wire::*;

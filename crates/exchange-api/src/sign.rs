@@ -124,6 +124,66 @@ pub fn signed_bytes<T: Signable>(body: &T) -> Result<Vec<u8>, SignatureError> {
     Ok([T::DOMAIN.as_bytes(), b"\n", &json].concat())
 }
 
+/// Signs a document that is no statement of a member: the domain line, a newline, then its bytes.
+pub fn sign_document(domain: &str, document: &[u8], key: &DeviceKey) -> String {
+    URL_SAFE_NO_PAD.encode(key.sign(&document_bytes(domain, document)))
+}
+
+/// Checks the signature of a document.
+pub fn verify_document(
+    domain: &str,
+    document: &[u8],
+    signature: &str,
+    key: &VerifyingKey,
+) -> Result<(), SignatureError> {
+    let signature = URL_SAFE_NO_PAD
+        .decode(signature)
+        .ok()
+        .and_then(|bytes| Signature::from_slice(&bytes).ok())
+        .ok_or(SignatureError::MalformedSignature)?;
+    key.verify_strict(&document_bytes(domain, document), &signature).map_err(|_| SignatureError::Wrong)
+}
+
+/// As [`sign_document`], over the canonical JSON of a value.
+pub fn sign_json<T: Serialize>(domain: &str, body: &T, key: &DeviceKey) -> Result<String, SignatureError> {
+    Ok(sign_document(domain, &canonical(body)?, key))
+}
+
+/// Checks what [`sign_json`] signed.
+pub fn verify_json<T: Serialize>(
+    domain: &str,
+    body: &T,
+    signature: &str,
+    key: &VerifyingKey,
+) -> Result<(), SignatureError> {
+    verify_document(domain, &canonical(body)?, signature, key)
+}
+
+/// Writes canonical JSON, unless a whole number in it would not be exact.
+fn canonical<T: Serialize>(body: &T) -> Result<Vec<u8>, SignatureError> {
+    fn is_exact(value: &serde_json::Value) -> bool {
+        match value {
+            serde_json::Value::Number(number) => match (number.as_i64(), number.as_u64()) {
+                (Some(whole), _) => whole.unsigned_abs() <= MAX_EXACT,
+                (None, Some(_)) => false,
+                (None, None) => true,
+            },
+            serde_json::Value::Array(items) => items.iter().all(is_exact),
+            serde_json::Value::Object(fields) => fields.values().all(is_exact),
+            _ => true,
+        }
+    }
+    let value = serde_json::to_value(body).expect("a document has text keys and finite numbers");
+    if !is_exact(&value) {
+        return Err(SignatureError::NumberTooLarge);
+    }
+    Ok(serde_json_canonicalizer::to_vec(&value).expect("a document has text keys and finite numbers"))
+}
+
+fn document_bytes(domain: &str, document: &[u8]) -> Vec<u8> {
+    [domain.as_bytes(), b"\n", document].concat()
+}
+
 /// Makes the salt of a statement.
 pub fn new_salt() -> Result<[u8; 32], getrandom::Error> {
     let mut salt = [0; 32];

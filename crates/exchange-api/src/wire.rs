@@ -339,6 +339,9 @@ pub struct MemberSettlement {
     pub price: Option<Price>,
     /// Whether the meter's figures entered; without them everything is the utility's.
     pub measured: bool,
+    /// Who told the figures; missing where nothing was measured.
+    #[serde(default)]
+    pub source: Option<ReadingSource>,
     #[serde(rename = "import_wh")]
     pub import: WattHours,
     #[serde(rename = "export_wh")]
@@ -358,6 +361,16 @@ pub struct MemberSettlement {
     pub deals: Vec<DealFill>,
     /// The postings on this member's account.
     pub postings: Vec<MemberPosting>,
+}
+
+/// Who vouches for a reading.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum ReadingSource {
+    /// Declared by the member's own device.
+    Member,
+    /// Told by the utility; it takes the place of the member's own.
+    Utility,
 }
 
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]

@@ -5,13 +5,16 @@ use std::time::Duration;
 
 use anyhow::{Context as _, bail};
 use clap::{Args, Parser, Subcommand};
-use exchange::{Audit, Exchange, ExchangeError, Failure, Invite, MarketConfig};
+use exchange::{Allocation, Audit, Exchange, ExchangeError, Failure, Invite, MarketConfig};
 use exchange_api::Limits;
 use serde_json::json;
 use tokio::net::TcpListener;
 use tokio::signal::unix::{SignalKind, signal};
 use tokio_util::sync::CancellationToken;
-use units::{AreaId, Clock as _, KeyId, MarketId, MemberId, Money, Price, SystemClock};
+use units::{
+    AreaId, Clock as _, DayKey, KeyId, LocalDay, MarketId, MemberId, Money, Price, Slot, SystemClock,
+    WattHours,
+};
 
 /// How long requests that are under way may take to finish when the exchange is stopped.
 const CLOSING_TIME: Duration = Duration::from_secs(10);
@@ -52,6 +55,26 @@ enum Command {
     },
     /// List the areas of the grid.
     Areas(Data),
+    /// Take the utility's readings from a CSV file; exit status 1 if rows were held.
+    ImportReadings {
+        #[command(flatten)]
+        data: Data,
+        file: PathBuf,
+    },
+    /// Tell the utility what each metering point traded in each slot, signed, so that no kWh is billed twice.
+    ExportAllocation(ExportAllocation),
+    /// Write the market into one file while it is served. The file holds the exchange's key: keep it safe.
+    Backup {
+        #[command(flatten)]
+        data: Data,
+        file: PathBuf,
+    },
+    /// Restore a backup into an empty folder, once its books prove to hold.
+    Restore {
+        #[command(flatten)]
+        data: Data,
+        file: PathBuf,
+    },
     /// Add up all books and settle every slot again to compare; exit status 1 if they do not hold.
     Audit(Data),
 }
@@ -82,6 +105,24 @@ struct Init {
     /// The lowest limit of an order.
     #[arg(long, default_value_t = 80_000, value_name = "MICROS", allow_negative_numbers = true)]
     floor_micros_per_kwh: i64,
+}
+
+#[derive(Args)]
+struct ExportAllocation {
+    #[command(flatten)]
+    data: Data,
+    /// The first slot, or the first day of the market's zone, such as 2026-06-01.
+    #[arg(long, value_name = "SLOT|DAY")]
+    from: String,
+    /// The slot or day after the last.
+    #[arg(long, value_name = "SLOT|DAY")]
+    to: String,
+    /// Print CSV; the signature over its bytes goes to --signature.
+    #[arg(long, requires = "signature", conflicts_with = "json")]
+    csv: bool,
+    /// Where to write the signature of the CSV.
+    #[arg(long, value_name = "FILE", requires = "csv")]
+    signature: Option<PathBuf>,
 }
 
 #[derive(Args)]
@@ -120,6 +161,10 @@ pub async fn run(arguments: Arguments) -> anyhow::Result<bool> {
         Command::Members(data) => members(&data.dir, json).await,
         Command::Revoke { data, key } => revoke(&data.dir, key, json).await,
         Command::Areas(data) => areas(&data.dir, json),
+        Command::ImportReadings { data, file } => import_readings(&data.dir, &file, json).await,
+        Command::ExportAllocation(export) => export_allocation(&export, json).await,
+        Command::Backup { data, file } => back_up(&data.dir, &file, json),
+        Command::Restore { data, file } => restore(&data.dir, &file, json).await,
         Command::Audit(data) => audit(&data.dir, json).await,
     }
 }
@@ -131,6 +176,7 @@ pub fn code(error: &anyhow::Error) -> &'static str {
         Some(ExchangeError::Config(_)) => "configuration",
         Some(ExchangeError::Exists(_)) => "exists",
         Some(ExchangeError::Locked(_)) => "locked",
+        Some(ExchangeError::Backup(_)) => "backup",
         Some(ExchangeError::NotLoopback(_)) => "not_loopback",
         Some(ExchangeError::Store(_)) => "database",
         Some(_) => "fault",
@@ -271,6 +317,108 @@ fn areas(dir: &Path, json: bool) -> anyhow::Result<bool> {
         let capacity =
             area.capacity.flatten().map_or(String::new(), |most| format!("  carries {most} a slot"));
         println!("{}  {edge}{fee}{capacity}", area.id);
+    }
+    Ok(true)
+}
+
+async fn import_readings(dir: &Path, file: &Path, json: bool) -> anyhow::Result<bool> {
+    let text = std::fs::read_to_string(file)
+        .with_context(|| format!("reading {}; it must be UTF-8", file.display()))?;
+    let rows = exchange::parse_readings(&text)
+        .with_context(|| format!("{} cannot be used; nothing was taken from it", file.display()))?;
+    let import = Exchange::open_beside(dir)?.import_readings(rows, &digest(text.as_bytes())).await?;
+    let all_taken = import.held.is_empty();
+    if json {
+        println!("{}", serde_json::to_string(&import)?);
+        return Ok(all_taken);
+    }
+    println!(
+        "{} rows: {} count in slots to come, {} changed settled slots, {} were known.",
+        import.rows, import.accepted, import.adjusted, import.known
+    );
+    for held in &import.held {
+        println!("Held: line {}, {} at {}: {}", held.line, held.metering_point, held.slot, held.detail);
+    }
+    Ok(all_taken)
+}
+
+async fn export_allocation(export: &ExportAllocation, json: bool) -> anyhow::Result<bool> {
+    let exchange = Exchange::open_beside(&export.data.dir)?;
+    let zone = units::zone(&exchange.config().zone)?;
+    let (from, to) = (border(&export.from, zone)?, border(&export.to, zone)?);
+    anyhow::ensure!(from < to, "--to must be later than --from");
+    let allocation = exchange.allocation(from..to).await?;
+    if let (true, Some(file)) = (export.csv, &export.signature) {
+        let csv = allocation.to_csv();
+        let signature = serde_json::to_string(&exchange.sign_csv(&csv))?;
+        std::fs::write(file, signature + "\n").with_context(|| format!("writing {}", file.display()))?;
+        print!("{csv}");
+    } else if json {
+        println!("{}", serde_json::to_string(&exchange.sign_allocation(allocation)?)?);
+    } else {
+        tell_allocation(&allocation);
+    }
+    Ok(true)
+}
+
+/// Prints sums for people; `--json` and `--csv` have the rows.
+fn tell_allocation(allocation: &Allocation) {
+    let mut sums: std::collections::BTreeMap<&str, [WattHours; 6]> = Default::default();
+    for row in &allocation.rows {
+        let energies =
+            [row.import, row.export, row.sold, row.bought, row.residual_import, row.residual_export];
+        for (sum, energy) in sums.entry(&row.metering_point).or_default().iter_mut().zip(energies) {
+            *sum += energy;
+        }
+    }
+    for (point, [import, export, sold, bought, from_utility, to_utility]) in sums {
+        println!(
+            "{point}  import {import} (bought {bought}, utility {from_utility})  export {export} (sold {sold}, \
+             utility {to_utility})"
+        );
+    }
+    if !allocation.unsettled.is_empty() {
+        println!("{} slots are not settled yet.", allocation.unsettled.len());
+    }
+}
+
+/// Reads a slot, or a day of the market's zone as its first slot.
+fn border(text: &str, zone: units::Zone) -> anyhow::Result<Slot> {
+    match text.parse::<DayKey>() {
+        Ok(day) => Ok(LocalDay::new(day, zone).slots().start),
+        Err(_) => text.parse().with_context(|| {
+            format!("\"{text}\" is neither a day such as 2026-06-01 nor the start of a slot")
+        }),
+    }
+}
+
+fn digest(bytes: &[u8]) -> String {
+    use base64::Engine as _;
+    use sha2::Digest as _;
+    base64::engine::general_purpose::URL_SAFE_NO_PAD.encode(sha2::Sha256::digest(bytes))
+}
+
+fn back_up(dir: &Path, file: &Path, json: bool) -> anyhow::Result<bool> {
+    exchange::backup(dir, file)?;
+    match json {
+        true => println!("{}", json!({ "file": file })),
+        false => println!(
+            "The market is in {}. It holds the exchange's key: who reads it can sign as the exchange.",
+            file.display()
+        ),
+    }
+    Ok(true)
+}
+
+async fn restore(dir: &Path, file: &Path, json: bool) -> anyhow::Result<bool> {
+    let audit = exchange::restore(dir, file).await?;
+    match json {
+        true => println!("{}", json!({ "data": dir, "slots": audit.slots, "postings": audit.postings })),
+        false => println!(
+            "The market is restored in {}: {} settled slots were settled again, and the books hold.",
+            dir.display(),
+            audit.slots
+        ),
     }
     Ok(true)
 }

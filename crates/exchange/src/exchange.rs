@@ -9,7 +9,7 @@ use std::time::Duration;
 
 use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
-use exchange_api::{DeviceKey, Invitation, MarketInfo, SlotList};
+use exchange_api::{DeviceKey, Invitation, MarketInfo, SignatureError, SlotList};
 use serde::Serialize;
 use tokio::net::TcpListener;
 use tokio::sync::{Notify, watch};
@@ -18,25 +18,28 @@ use units::{
     AreaId, KeyId, MarketId, MemberId, OrderId, ScaledClock, SharedClock, Slot, SystemClock, Timestamp,
 };
 
+use crate::backup::BackupError;
 use crate::config::{ConfigError, MarketConfig};
 use crate::service::Failure;
+use crate::service::allocation::{self, Allocation, DetachedSignature, SignedAllocation};
 use crate::service::enrol::{self, Invite};
 use crate::service::import::{self, PastSlot};
 use crate::service::life::{self, Step};
 use crate::service::report::{self, Audit, SlotReport};
+use crate::service::utility::{self, UtilityImport, UtilityRow};
 use crate::store::rows::{key, member, settlement};
 use crate::store::{Store, StoreError};
 
-const CONFIG: &str = "market.toml";
-const DATABASE: &str = "exchange.sqlite";
-const KEY: &str = "exchange.key";
+pub(crate) const CONFIG: &str = "market.toml";
+pub(crate) const DATABASE: &str = "exchange.sqlite";
+pub(crate) const KEY: &str = "exchange.key";
 const LOCK: &str = "lock";
 
 /// How long the life of slots sleeps at most, should the system's clock be set meanwhile.
 const LONGEST_SLEEP: Duration = Duration::from_secs(30);
 /// How long it waits after a fault such as a full disk.
 const AFTER_FAULT: Duration = Duration::from_secs(1);
-/// How many past slots share a transaction: large enough to be quick, small enough not to hold up others long.
+/// How many past slots or the utility's rows share a transaction: large enough to be quick, small enough not to hold up others long.
 const IMPORT_CHUNK: usize = 200;
 
 /// The two clocks of an exchange.
@@ -67,6 +70,8 @@ pub enum ExchangeError {
         #[source]
         cause: std::io::Error,
     },
+    #[error(transparent)]
+    Backup(BackupError),
     #[error("the system has no randomness")]
     Randomness(#[from] getrandom::Error),
     #[error(
@@ -357,6 +362,45 @@ impl Exchange {
         self.0.store.read(report::audit).await
     }
 
+    /// Takes the utility's readings of a file, which is named by its digest. The same file again changes nothing.
+    pub async fn import_readings(
+        &self,
+        rows: Vec<UtilityRow>,
+        file_sha256: &str,
+    ) -> Result<UtilityImport, Failure> {
+        let mut import = UtilityImport::default();
+        let mut rows = rows.into_iter().peekable();
+        while rows.peek().is_some() {
+            let chunk: Vec<UtilityRow> = rows.by_ref().take(IMPORT_CHUNK).collect();
+            let (now, file) = (self.now(), file_sha256.to_owned());
+            let work = move |db: &rusqlite::Connection| {
+                let taken = utility::take(db, &chunk, &file, now)?;
+                Ok::<_, Failure>((taken, settlement::newest_cursor(db)?))
+            };
+            let (taken, cursor) = self.0.store.write(work).await?;
+            import.add(taken);
+            self.announce(cursor);
+        }
+        self.wake();
+        Ok(import)
+    }
+
+    /// Returns what each metering point imported, exported and traded in the slots `[from, to)`.
+    pub async fn allocation(&self, slots: Range<Slot>) -> Result<Allocation, Failure> {
+        let (market, now) = (self.market().clone(), self.now());
+        self.0.store.read(move |db| allocation::allocation(db, &market, slots, now)).await
+    }
+
+    /// Signs an allocation with the exchange's key.
+    pub fn sign_allocation(&self, allocation: Allocation) -> Result<SignedAllocation, SignatureError> {
+        allocation.sign(&self.0.key)
+    }
+
+    /// Signs an allocation's CSV, as it lies, with the exchange's key.
+    pub fn sign_csv(&self, csv: &str) -> DetachedSignature {
+        allocation::detached(allocation::CSV_DOMAIN, csv.as_bytes(), &self.0.key)
+    }
+
     /// Lets a generated past in. Its members must have been invited; its slots must be unknown.
     pub async fn import_settled(&self, past: Vec<PastSlot>) -> Result<(), Failure> {
         let now = self.now();
@@ -411,7 +455,7 @@ fn read_key(file: &Path) -> Result<DeviceKey, ExchangeError> {
 }
 
 /// Makes a folder that only its owner enters: what it will hold tells when people are at home.
-fn make_private_folder(dir: &Path) -> std::io::Result<()> {
+pub(crate) fn make_private_folder(dir: &Path) -> std::io::Result<()> {
     if dir.is_dir() {
         return Ok(());
     }
@@ -425,7 +469,7 @@ fn make_private_folder(dir: &Path) -> std::io::Result<()> {
 }
 
 /// Writes a new file that only its owner reads.
-fn write_secret(file: &Path, bytes: &[u8]) -> Result<(), ExchangeError> {
+pub(crate) fn write_secret(file: &Path, bytes: &[u8]) -> Result<(), ExchangeError> {
     let mut options = File::options();
     options.write(true).create_new(true);
     #[cfg(unix)]
@@ -434,6 +478,9 @@ fn write_secret(file: &Path, bytes: &[u8]) -> Result<(), ExchangeError> {
     handle.write_all(bytes).and_then(|()| handle.sync_all()).map_err(file_error("writing", file))
 }
 
-fn file_error<'a>(what: &'static str, file: &'a Path) -> impl FnOnce(std::io::Error) -> ExchangeError + 'a {
+pub(crate) fn file_error<'a>(
+    what: &'static str,
+    file: &'a Path,
+) -> impl FnOnce(std::io::Error) -> ExchangeError + 'a {
     move |cause| ExchangeError::File { what, file: file.to_owned(), cause }
 }

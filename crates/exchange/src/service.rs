@@ -1,5 +1,6 @@
 //! What the exchange does, as plain functions over a transaction. They know neither HTTP nor threads.
 
+pub(crate) mod allocation;
 pub(crate) mod deals;
 pub(crate) mod enrol;
 pub(crate) mod import;
@@ -8,6 +9,7 @@ pub(crate) mod orders;
 pub(crate) mod readings;
 pub(crate) mod report;
 pub(crate) mod settling;
+pub(crate) mod utility;
 
 use exchange_api::{Problem, ProblemCode};
 use rusqlite::Connection;

@@ -1,6 +1,6 @@
 //! Lets a generated past in, so that no chart of a simulated street opens empty.
 
-use exchange_api::{Commitment, Order, ProblemCode, SlotState};
+use exchange_api::{Commitment, Order, ProblemCode, ReadingSource, SlotState};
 use rusqlite::Connection;
 use settlement::{Settlement, SlotInput};
 use units::Timestamp;
@@ -38,7 +38,7 @@ fn import_one(db: &Connection, past: &PastSlot, now: Timestamp) -> Result<(), Fa
         return bad("its areas or fees are not those of market.toml");
     }
     if !input.deals.is_empty() {
-        return bad("it has deals, which this version does not keep");
+        return bad("it has deals, which are not part of a generated past");
     }
     match settlement::settle(input) {
         Ok(again) if again == past.settlement => {}
@@ -60,8 +60,8 @@ fn import_one(db: &Connection, past: &PastSlot, now: Timestamp) -> Result<(), Fa
         };
         order::insert(db, &order, None, gate, None)?;
     }
-    let measured = vec![true; input.members.len()];
-    settling::store(db, input, &past.settlement, version, &measured, past.settled_at)?;
+    let sources = vec![Some(ReadingSource::Member); input.members.len()];
+    settling::store(db, input, &past.settlement, version, &sources, past.settled_at)?;
     slot::enter(db, input.slot, SlotState::Settled, past.settled_at)?;
     let final_at = life::final_at(input.slot, config.final_after_s);
     if final_at <= now {

@@ -153,7 +153,7 @@ fn judge_registers(
     Ok(())
 }
 
-fn judge_alone(member: &MemberRow, registers: &Registers) -> Result<(), Problem> {
+pub(crate) fn judge_alone(member: &MemberRow, registers: &Registers) -> Result<(), Problem> {
     let start = [registers.import_start_wh, registers.export_start_wh];
     let end = [registers.import_end_wh, registers.export_end_wh];
     if start.iter().any(|register| register.is_negative()) {
@@ -175,7 +175,7 @@ fn judge_alone(member: &MemberRow, registers: &Registers) -> Result<(), Problem>
 }
 
 /// Judges two readings that follow each other. Neighbours share a border, so they must agree on it.
-fn judge_border(earlier: &Registers, later: &Registers, neighbours: bool) -> Result<(), Problem> {
+pub(crate) fn judge_border(earlier: &Registers, later: &Registers, neighbours: bool) -> Result<(), Problem> {
     let end = [earlier.import_end_wh, earlier.export_end_wh];
     let start = [later.import_start_wh, later.export_start_wh];
     if end.iter().zip(&start).any(|(end, start)| start < end) {

@@ -9,7 +9,7 @@ use serde::{Serialize, Serializer};
 use settlement::{Account, Fees, MemberOrder, MeteredMember, Posting, SlotInput};
 use units::{MemberId, Money, Slot, WattHours};
 
-use super::{Failure, governing};
+use super::{Failure, governing, settling};
 use crate::store::rows::slot::SlotRow;
 use crate::store::rows::{deal, order, settlement as settled, slot};
 
@@ -170,8 +170,8 @@ fn imbalance(db: &Connection, slot: Slot) -> Result<WattHours, Failure> {
     let mut off = WattHours::ZERO;
     let (mut sold, mut bought) = (WattHours::ZERO, WattHours::ZERO);
     for (_, member) in settled::of_slot(db, slot)? {
-        off += (member.export - member.sold - member.to_utility).abs();
-        off += (member.import - member.bought - member.from_utility).abs();
+        let (from, to) = settling::rest((member.import, member.export), member.sold, member.bought);
+        off += (member.to_utility - to).abs() + (member.from_utility - from).abs();
         sold += member.sold;
         bought += member.bought;
     }

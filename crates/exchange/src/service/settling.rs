@@ -1,20 +1,24 @@
 //! Clears and settles a slot in one transaction; adjusts it when a reading comes late.
 
-use exchange_api::{SlotState, UtilityContract};
+use exchange_api::{ReadingSource, SlotState, UtilityContract};
 use rusqlite::Connection;
 use settlement::{Account, Fees, MemberOrder, MeteredMember, Posting, Settlement, SlotInput, What};
 use units::{MemberId, Money, OrderId, Slot, Timestamp, WattHours};
 
 use super::{Failure, deals, governing};
+use crate::store::rows::reading::ReadingRow;
 use crate::store::rows::settlement::SettledMember;
-use crate::store::rows::{deal, member, order, reading, settlement as settled, slot};
+use crate::store::rows::{deal, member, order, reading, settlement as settled, slot, utility};
+
+/// Import and export of a slot.
+type Energies = (WattHours, WattHours);
 
 /// A slot's input with what the settlement itself does not need.
 struct Gathered {
     input: SlotInput,
     config_version: i64,
     /// In the order of the input's members.
-    measured: Vec<bool>,
+    sources: Vec<Option<ReadingSource>>,
 }
 
 /// Clears, verifies and settles a slot whose readings are closed.
@@ -22,11 +26,15 @@ pub(crate) fn settle(db: &Connection, slot: Slot, now: Timestamp) -> Result<(), 
     let gathered = gather(db, slot)?;
     let settlement = settlement_of(&gathered.input)?;
     slot::enter(db, slot, SlotState::Cleared, now)?;
-    let traded = store(db, &gathered.input, &settlement, gathered.config_version, &gathered.measured, now)?;
+    let traded = store(db, &gathered.input, &settlement, gathered.config_version, &gathered.sources, now)?;
     slot::enter(db, slot, SlotState::Settled, now)?;
     let price = settlement.clearing.areas.first().and_then(|area| area.price);
     tracing::info!(%slot, traded_wh = traded.get(), price = ?price.map(|it| it.to_string()), "slot settled");
-    for (member, _) in reading::late(db, slot)? {
+    let mut late: Vec<MemberId> = reading::late(db, slot)?.into_iter().map(|(member, _)| member).collect();
+    late.extend(utility::late(db, slot)?);
+    late.sort_unstable();
+    late.dedup();
+    for member in late {
         adjust(db, &member, slot, now)?;
     }
     Ok(())
@@ -52,12 +60,11 @@ fn check_balance(slot: Slot, postings: &[Posting]) -> Result<(), Failure> {
 fn gather(db: &Connection, slot: Slot) -> Result<Gathered, Failure> {
     let (config_version, config) = governing(db, slot)?;
     let mut members = Vec::new();
-    let mut measured = Vec::new();
+    let mut sources = Vec::new();
     for row in member::of_slot(db, slot)? {
         // What is late or missing enters with 0: it holds up nobody.
-        let reading = reading::find(db, &row.id, slot)?.filter(|reading| !reading.late);
-        let energy = reading.and_then(|reading| reading.energy());
-        measured.push(energy.is_some());
+        let (energy, source) = figures(db, &row.id, slot, |reading| !reading.late)?.unzip();
+        sources.push(source);
         members.push(metered(row.id, row.area, energy.unwrap_or_default(), row.contract));
     }
     let deals = deals::entering(db, &config, slot, |id| members.iter().any(|member| member.id == *id))?;
@@ -79,7 +86,21 @@ fn gather(db: &Connection, slot: Slot) -> Result<Gathered, Failure> {
         orders,
         fees: Fees { operator: config.operator_fee_micros_per_kwh },
     };
-    Ok(Gathered { input, config_version, measured })
+    Ok(Gathered { input, config_version, sources })
+}
+
+/// Returns a member's import and export in a slot, with who told them: the utility's word goes before the member's own.
+fn figures(
+    db: &Connection,
+    id: &MemberId,
+    slot: Slot,
+    counts: impl Fn(&ReadingRow) -> bool,
+) -> Result<Option<(Energies, ReadingSource)>, Failure> {
+    let energy = |found: Option<ReadingRow>| found.filter(&counts).and_then(|reading| reading.energy());
+    if let Some(told) = energy(utility::find(db, id, slot)?) {
+        return Ok(Some((told, ReadingSource::Utility)));
+    }
+    Ok(energy(reading::find(db, id, slot)?).map(|told| (told, ReadingSource::Member)))
 }
 
 fn metered(
@@ -104,7 +125,7 @@ pub(super) fn store(
     input: &SlotInput,
     settlement: &Settlement,
     config_version: i64,
-    measured: &[bool],
+    sources: &[Option<ReadingSource>],
     now: Timestamp,
 ) -> Result<WattHours, Failure> {
     let slot = input.slot;
@@ -116,7 +137,7 @@ pub(super) fn store(
     }
     slot::insert_areas(db, slot, &settlement.clearing.areas)?;
     let mut traded = WattHours::ZERO;
-    for (member, &measured) in input.members.iter().zip(measured) {
+    for (member, &source) in input.members.iter().zip(sources) {
         let totals = settlement.member_totals(member).unwrap_or_default();
         traded += totals.sold;
         settled::insert_member(
@@ -127,7 +148,7 @@ pub(super) fn store(
                 member: member.id.clone(),
                 settled_at: now,
                 area: member.area.clone(),
-                measured,
+                source,
                 import: member.import,
                 export: member.export,
                 sold: totals.sold,
@@ -153,23 +174,22 @@ fn by_id(deals: &[settlement::Deal]) -> Vec<&settlement::Deal> {
     deals
 }
 
-/// Lets a late reading in: its member's postings with the utility change, nobody else's.
+/// Lets a late reading or the utility's in: its member's postings with the utility change, nobody else's.
 pub(crate) fn adjust(db: &Connection, id: &MemberId, slot: Slot, now: Timestamp) -> Result<(), Failure> {
     let (Some(row), Some(before)) = (slot::find(db, slot)?, settled::newest(db, slot, id)?) else {
         return Ok(());
     };
-    let Some(energy) = reading::find(db, id, slot)?.and_then(|reading| reading.energy()) else {
-        return Ok(());
-    };
-    if before.measured {
+    let Some((energy, source)) = figures(db, id, slot, |_| true)? else { return Ok(()) };
+    if before.source == Some(source) && (before.import, before.export) == energy {
         return Ok(());
     }
-    // Who entered with 0 traded nothing, so all of it is the utility's: as if alone, without orders.
+    // What was traded stands, and the rest is the utility's: as if alone with it, without orders.
+    let (from_utility, to_utility) = rest(energy, before.sold, before.bought);
     let (_, config) = governing(db, slot)?;
     let alone = SlotInput {
         slot,
         areas: config.market_areas(),
-        members: vec![metered(id.clone(), before.area.clone(), energy, before.contract)],
+        members: vec![metered(id.clone(), before.area.clone(), (from_utility, to_utility), before.contract)],
         deals: Vec::new(),
         orders: Vec::new(),
         fees: Fees::default(),
@@ -185,20 +205,34 @@ pub(crate) fn adjust(db: &Connection, id: &MemberId, slot: Slot, now: Timestamp)
             member: id.clone(),
             settled_at: now,
             area: before.area,
-            measured: true,
+            source: Some(source),
             import: energy.0,
             export: energy.1,
             sold: before.sold,
             bought: before.bought,
-            from_utility: energy.0 - before.bought,
-            to_utility: energy.1 - before.sold,
+            from_utility,
+            to_utility,
             contract: before.contract,
         },
     )?;
     slot::set_version(db, slot, version)?;
     slot::enter(db, slot, SlotState::Adjusted, now)?;
-    tracing::info!(%slot, member = %id, version, "late reading adjusted the slot");
+    tracing::info!(%slot, member = %id, version, ?source, "a reading adjusted the slot");
     Ok(())
+}
+
+/// Returns what is left to the utility, to and from, where the trades stand.
+///
+/// Where less was exported than sold, the utility delivered what was missing, at its retail price; where less was
+/// imported than bought, it took the rest, at feed-in. So nobody gains by declaring more than his meter shows.
+pub(crate) fn rest(
+    (import, export): (WattHours, WattHours),
+    sold: WattHours,
+    bought: WattHours,
+) -> (WattHours, WattHours) {
+    let (from, to) = (import - bought, export - sold);
+    let positive = |energy: WattHours| energy.max(WattHours::ZERO);
+    (positive(from) + positive(-to), positive(to) + positive(-from))
 }
 
 /// Returns what must be added to a member's postings with its utility so that they become these.

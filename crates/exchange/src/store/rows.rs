@@ -8,3 +8,4 @@ pub(crate) mod order;
 pub(crate) mod reading;
 pub(crate) mod settlement;
 pub(crate) mod slot;
+pub(crate) mod utility;

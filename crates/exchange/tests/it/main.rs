@@ -3,6 +3,7 @@
 // Helpers of tests may unwrap as the tests do; the lint's own exception covers only `#[test]` functions.
 #![allow(clippy::unwrap_used)]
 
+mod backup;
 mod deals;
 mod imports;
 mod joining;
@@ -12,4 +13,5 @@ mod orders;
 mod program;
 mod readings;
 mod street;
+mod utility;
 mod wire;

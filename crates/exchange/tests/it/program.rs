@@ -123,6 +123,44 @@ async fn a_market_is_made_served_and_stopped() {
     assert!(served.child.wait().unwrap().success());
 }
 
+#[tokio::test]
+async fn the_operators_files_go_out_and_come_in_beside_a_served_market() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = |name: &str| folder.path().join(name).to_str().unwrap().to_owned();
+    let dir = path("exchange");
+    init(&dir);
+    let served = Served::start(&dir);
+    let home = Home::new(&served.address, "home-01", DeviceKey::generate().unwrap());
+    home.join(&invitation(&dir, "home-01", &served.address)).await.unwrap();
+    let readings = path("readings.csv");
+    std::fs::write(
+        &readings,
+        format!("{}\nmeter-of-home-09,2026-06-01T12:00:00Z,0,1,0,0\n", exchange::HEADER),
+    )
+    .unwrap();
+    let imported = run(&["import-readings", "--data", &dir, &readings, "--json"]);
+    let answer = json(&imported);
+    assert_eq!((imported.status.code(), answer["held"][0]["reason"].as_str()), (Some(1), Some("not_found")));
+    std::fs::write(&readings, "not,a,header").unwrap();
+    assert_eq!(run(&["import-readings", "--data", &dir, &readings]).status.code(), Some(2));
+    let export = ["export-allocation", "--data", &dir, "--from", "2026-06-01", "--to", "2026-06-02"];
+    let signed = json(&run(&[&export[..], &["--json"]].concat()));
+    // The local day begins two hours before that of UTC.
+    assert_eq!(signed["body"]["from"], "2026-05-31T22:00:00Z");
+    let signature = path("allocation.sig");
+    let csv = run(&[&export[..], &["--csv", "--signature", &signature]].concat());
+    let beside: exchange::DetachedSignature =
+        serde_json::from_str(&std::fs::read_to_string(&signature).unwrap()).unwrap();
+    let key = exchange_api::public_key_from_text(&beside.exchange_key).unwrap();
+    exchange_api::verify_document(exchange::CSV_DOMAIN, &csv.stdout, &beside.signature, &key).unwrap();
+    let (file, restored) = (path("market.backup"), path("restored"));
+    assert!(run(&["backup", "--data", &dir, &file, "--json"]).status.success());
+    assert_eq!(last_error(&run(&["backup", "--data", &dir, &file, "--json"]))["error"]["code"], "backup");
+    assert!(run(&["restore", "--data", &restored, &file, "--json"]).status.success());
+    let members = json(&run(&["members", "--data", &restored, "--json"]));
+    assert_eq!(members["members"][0]["keys"][0]["key"], home.key.key_id().as_str());
+}
+
 fn terminate(child: &Child) {
     let status = Command::new("kill").args(["-TERM", &child.id().to_string()]).status().unwrap();
     assert!(status.success());

@@ -116,10 +116,12 @@ pub(crate) fn late(db: &Connection, slot: Slot) -> Result<Vec<(MemberId, Reading
     .collect()
 }
 
-/// Returns whether every member of a slot has reported, be it that nothing was measured.
+/// Returns whether every member of a slot has reported, be it that nothing was measured, or the utility has.
 pub(crate) fn complete(db: &Connection, slot: Slot) -> Result<bool> {
     let sql = "select not exists (select 1 from member where first_slot <= ?1 and not exists
-                   (select 1 from reading where reading.member = member.id and reading.slot = ?1))";
+                   (select 1 from reading where reading.member = member.id and reading.slot = ?1)
+                   and not exists (select 1 from utility_reading
+                       where utility_reading.member = member.id and utility_reading.slot = ?1))";
     db.prepare_cached(sql)?.query_row([slot.index()], |row| row.get(0))
 }
 

@@ -1,11 +1,14 @@
 //! What slots came to: a row for each member, and the postings.
 
-use exchange_api::{MemberPosting, MemberSettlement, OrderFill, UtilityContract};
+use std::ops::Range;
+
+use exchange_api::{MemberPosting, MemberSettlement, OrderFill, ReadingSource, SlotState, UtilityContract};
 use market::Side;
 use rusqlite::{Connection, OptionalExtension as _, Result, Row, params};
 use settlement::{Account, Posting, What};
 use units::{AreaId, MemberId, Money, Price, Slot, Timestamp, WattHours};
 
+use crate::service::allocation::AllocationRow;
 use crate::store::column::{Columns as _, Word, word};
 
 /// A member's energy in a settled slot.
@@ -16,7 +19,8 @@ pub(crate) struct SettledMember {
     pub member: MemberId,
     pub settled_at: Timestamp,
     pub area: AreaId,
-    pub measured: bool,
+    /// Whose figures entered; missing where none did.
+    pub source: Option<ReadingSource>,
     pub import: WattHours,
     pub export: WattHours,
     pub sold: WattHours,
@@ -30,8 +34,8 @@ pub(crate) struct SettledMember {
 pub(crate) fn insert_member(db: &Connection, row: &SettledMember) -> Result<i64> {
     db.prepare_cached(
         "insert into settled_member (slot, version, member, settled_at_ms, area, measured, import_wh, export_wh,
-             sold_wh, bought_wh, from_utility_wh, to_utility_wh, retail_micros_per_kwh, feed_in_micros_per_kwh)
-         values (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14)",
+             sold_wh, bought_wh, from_utility_wh, to_utility_wh, retail_micros_per_kwh, feed_in_micros_per_kwh, source)
+         values (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14, ?15)",
     )?
     .execute(params![
         row.slot.index(),
@@ -39,7 +43,7 @@ pub(crate) fn insert_member(db: &Connection, row: &SettledMember) -> Result<i64>
         row.member.as_str(),
         row.settled_at.millis(),
         row.area.as_str(),
-        row.measured,
+        row.source.is_some(),
         row.import.get(),
         row.export.get(),
         row.sold.get(),
@@ -47,7 +51,8 @@ pub(crate) fn insert_member(db: &Connection, row: &SettledMember) -> Result<i64>
         row.from_utility.get(),
         row.to_utility.get(),
         row.contract.retail_micros_per_kwh.micros_per_kwh(),
-        row.contract.feed_in_micros_per_kwh.micros_per_kwh()
+        row.contract.feed_in_micros_per_kwh.micros_per_kwh(),
+        row.source.as_ref().map(word)
     ])?;
     Ok(db.last_insert_rowid())
 }
@@ -101,6 +106,34 @@ pub(crate) fn of_slot(db: &Connection, slot: Slot) -> Result<Vec<(MemberId, Memb
          order by member"
     );
     db.prepare_cached(&sql)?.query_map([slot.index()], read)?.collect()
+}
+
+/// Returns the newest settlement of each metering point in each of some slots.
+pub(crate) fn allocation(db: &Connection, slots: Range<Slot>) -> Result<Vec<AllocationRow>> {
+    db.prepare_cached(
+        "select metering_point, settled_member.*, state from settled_member
+         join member on member.id = settled_member.member join slot on slot.slot = settled_member.slot
+         where settled_member.slot >= ?1 and settled_member.slot < ?2
+           and settled_member.version = (select max(version) from settled_member as newer
+               where newer.slot = settled_member.slot and newer.member = settled_member.member)
+         order by metering_point, settled_member.slot",
+    )?
+    .query_map([slots.start.index(), slots.end.index()], |row| {
+        Ok(AllocationRow {
+            metering_point: row.get("metering_point")?,
+            slot: row.slot("slot")?,
+            version: row.get("version")?,
+            is_final: row.text::<Word<SlotState>>("state")?.0 == SlotState::Final,
+            source: row.optional_text::<Word<ReadingSource>>("source")?.map(|word| word.0),
+            import: row.energy("import_wh")?,
+            export: row.energy("export_wh")?,
+            sold: row.energy("sold_wh")?,
+            bought: row.energy("bought_wh")?,
+            residual_import: row.energy("from_utility_wh")?,
+            residual_export: row.energy("to_utility_wh")?,
+        })
+    })?
+    .collect()
 }
 
 /// Returns the first settlement of each member of a slot: what entered the clearing.
@@ -218,6 +251,7 @@ fn read(row: &Row) -> Result<(MemberId, MemberSettlement)> {
         area: row.text("area")?,
         price: row.get::<_, Option<i64>>("price_micros_per_kwh")?.map(Price::from_micros_per_kwh),
         measured: row.get("measured")?,
+        source: row.optional_text::<Word<ReadingSource>>("source")?.map(|word| word.0),
         import: row.energy("import_wh")?,
         export: row.energy("export_wh")?,
         sold: row.energy("sold_wh")?,
