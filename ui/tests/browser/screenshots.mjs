@@ -8,6 +8,7 @@ const DESK = { width: 1280, height: 832 };
 const HAND = { width: 360, height: 740 };
 const SHOTS = [
   { name: "now-dark", page: "now", theme: "dark", viewport: DESK },
+  { name: "energy", page: "energy", theme: "light", viewport: DESK },
   { name: "now-narrow", page: "now", theme: "light", viewport: HAND },
 ];
 
