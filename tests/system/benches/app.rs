@@ -1,4 +1,5 @@
-//! What the whole app costs in memory: the window with its household, beside the household without a window.
+//! What the whole app costs in memory and processor: the window with its household, beside the household
+//! without a window.
 //!
 //! Runs `wattle-app` as it is shipped, on a display without a screen. With `--json` a line of JSON a figure.
 
@@ -19,6 +20,7 @@ use process::{House, Program, resident_mb, target_dir};
 
 /// How long a program settles before its memory is read.
 const SETTLED: Duration = Duration::from_secs(20);
+const MEASURED: Duration = Duration::from_secs(10);
 /// What the display costs is not the app's.
 const DISPLAY: [&str; 2] = ["Xvfb", "xvfb-run"];
 
@@ -30,7 +32,7 @@ fn main() {
     let mut household = Program::start("wattle", &house.run_arguments());
     household.event("first_sample");
     std::thread::sleep(SETTLED);
-    let without_window = household.resident_mb();
+    let alone = Usage::of(&[household.id()]);
     household.end();
 
     let app = target_dir().join("release/wattle-app");
@@ -44,11 +46,43 @@ fn main() {
         processes.iter().any(|process| process.name.starts_with("WebKitWebProc")),
         "there is no window: {processes:?}"
     );
-    let memory = processes.iter().filter_map(|process| resident_mb(process.id)).sum();
+    let whole = Usage::of(&processes.iter().map(|process| process.id).collect::<Vec<_>>());
     for process in processes.iter().filter(|process| process.name == "wattle-app") {
         Command::new("kill").args(["-TERM", &process.id.to_string()]).status().unwrap();
     }
-    Figure::new("app/memory", memory, "MB").against("wattle run", without_window).tell(json);
+    // The display goes when the window has gone.
+    display.wait();
+    Figure::new("app/memory", whole.memory_mb, "MB").against("wattle run", alone.memory_mb).tell(json);
+    Figure::new("app/processor", whole.processor, "%").against("wattle run", alone.processor).tell(json);
+}
+
+/// What processes use at rest.
+struct Usage {
+    memory_mb: f64,
+    /// Of one core.
+    processor: f64,
+}
+
+impl Usage {
+    fn of(processes: &[u32]) -> Self {
+        let seconds = || processes.iter().filter_map(|&process| processor_seconds(process)).sum::<f64>();
+        let before = seconds();
+        std::thread::sleep(MEASURED);
+        let processor = (seconds() - before) / MEASURED.as_secs_f64() * 100.0;
+        Self { memory_mb: processes.iter().filter_map(|&process| resident_mb(process)).sum(), processor }
+    }
+}
+
+/// Linux counts time in hundredths of a second, whatever the machine.
+const TICKS_A_SECOND: f64 = 100.0;
+
+/// Returns how long a process has used a core so far.
+fn processor_seconds(process: u32) -> Option<f64> {
+    let stat = std::fs::read_to_string(format!("/proc/{process}/stat")).ok()?;
+    // The name may hold anything, a parenthesis too, so the fields are counted from its end.
+    let fields: Vec<&str> = stat.rsplit_once(')')?.1.split_whitespace().collect();
+    let ticks = |field: usize| fields.get(field)?.parse::<f64>().ok();
+    Some((ticks(11)? + ticks(12)?) / TICKS_A_SECOND)
 }
 
 #[derive(Debug)]

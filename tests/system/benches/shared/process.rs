@@ -62,6 +62,11 @@ impl Program {
         resident_mb(self.id()).expect("it runs")
     }
 
+    /// Waits until it has ended by itself.
+    pub fn wait(mut self) {
+        self.process.wait().unwrap();
+    }
+
     /// Asks it to end and waits until it has.
     pub fn end(mut self) {
         let sent = Command::new("kill").args(["-TERM", &self.process.id().to_string()]).status().unwrap();
@@ -95,12 +100,13 @@ pub struct House {
 impl House {
     pub fn new(data: &Path) -> Self {
         let data = data.to_str().unwrap();
-        let options = "--app-house 1 --houses 2 --speed 1 --past-days 0 --json --data";
+        // The first house has a serial line, which one program at a time can use.
+        let options = "--app-house 2 --houses 2 --speed 1 --past-days 0 --json --data";
         let arguments: Vec<String> = options.split(' ').chain([data]).map(str::to_owned).collect();
         let mut street = Program::start("wattle-street", &arguments);
         let dir = street.event("ready")["home"].as_str().unwrap().to_owned();
         let config = HomeConfig::load(Path::new(&dir)).unwrap();
-        let meter = config.meters[0].tcp.clone().expect("the first house has its meters on TCP");
+        let meter = config.meters[0].tcp.clone().expect("the second house has its meters on TCP");
         Self { dir, meter, _street: street }
     }
 
