@@ -8,6 +8,8 @@ use serde::de::DeserializeOwned;
 use units::{DealId, SharedClock, Slot, SystemClock};
 
 use crate::deal::{DealList, DealStatus, EndDeal, SignedDeal};
+use crate::event::LAST_EVENT_ID;
+use crate::event_stream::EventStream;
 use crate::http_signature::{self, Message};
 use crate::key::DeviceKey;
 use crate::paths;
@@ -53,6 +55,8 @@ pub enum ClientError {
         #[source]
         cause: reqwest::Error,
     },
+    #[error("the exchange at {address} took the request and has been silent for {} s", waited.as_secs())]
+    Silent { address: String, waited: Duration },
     #[error("{0}")]
     Problem(Problem),
     #[error("the exchange's answer makes no sense: {0}")]
@@ -65,7 +69,7 @@ impl ClientError {
     /// Returns whether the same call may succeed later without anyone doing anything.
     pub fn is_transient(&self) -> bool {
         match self {
-            Self::Unreachable { .. } => true,
+            Self::Unreachable { .. } | Self::Silent { .. } => true,
             Self::Problem(problem) => matches!(
                 problem.code,
                 ProblemCode::Busy
@@ -190,6 +194,28 @@ impl Client {
         self.call(Method::GET, paths::SETTLEMENTS, &query, Vec::new(), wait).await
     }
 
+    /// Opens the stream of events, from now on or from the id of the last one seen.
+    pub async fn events(&self, last_id: Option<&str>) -> Result<EventStream, ClientError> {
+        let mut url = self.base.clone();
+        url.set_path(paths::EVENTS);
+        let mut request = self.signed(&Method::GET, &url, &[])?;
+        if let Some(id) = last_id {
+            request = request.header(LAST_EVENT_ID, id);
+        }
+        // No time-out of the whole, since a stream has no end; only its beginning is awaited.
+        let (address, waited) = (self.base.to_string(), self.settings.timeout);
+        let response = match tokio::time::timeout(waited, request.send()).await {
+            Ok(Ok(response)) => response,
+            Ok(Err(cause)) => return Err(ClientError::Unreachable { address, tries: 1, cause }),
+            Err(_) => return Err(ClientError::Silent { address, waited }),
+        };
+        let status = response.status();
+        if status.is_success() {
+            return Ok(EventStream::new(response));
+        }
+        Err(refusal(status, &self.read_body(response).await?))
+    }
+
     async fn get<T: DeserializeOwned>(&self, path: &str, query: &[(&str, String)]) -> Result<T, ClientError> {
         self.call(Method::GET, path, query, Vec::new(), Duration::ZERO).await
     }
@@ -249,31 +275,46 @@ impl Client {
         body: &[u8],
         wait: Duration,
     ) -> Result<(StatusCode, Vec<u8>), ClientError> {
+        let mut request = self.signed(method, url, body)?.timeout(self.settings.timeout + wait);
+        if !body.is_empty() {
+            request = request.header("content-type", "application/json").body(body.to_vec());
+        }
+        let response = request.send().await.map_err(|cause| self.unreachable(cause))?;
+        Ok((response.status(), self.read_body(response).await?))
+    }
+
+    /// Makes a request with its signature.
+    fn signed(
+        &self,
+        method: &Method,
+        url: &Url,
+        body: &[u8],
+    ) -> Result<reqwest::RequestBuilder, ClientError> {
         let message = Message { method: method.as_str(), target_uri: url.as_str(), body };
         let nonce = http_signature::new_nonce()?;
         let now = self.settings.clock.now();
         let signed = http_signature::sign(&message, &self.key, now, SIGNATURE_VALID_S, &nonce);
-        let mut request = self
+        Ok(self
             .http
             .request(method.clone(), url.clone())
-            .timeout(self.settings.timeout + wait)
             .header(http_signature::CONTENT_DIGEST, signed.content_digest)
             .header(http_signature::SIGNATURE_INPUT, signed.signature_input)
-            .header(http_signature::SIGNATURE, signed.signature);
-        if !body.is_empty() {
-            request = request.header("content-type", "application/json").body(body.to_vec());
-        }
-        let unreachable =
-            |cause| ClientError::Unreachable { address: self.base.to_string(), tries: 1, cause };
-        let mut response = request.send().await.map_err(unreachable)?;
+            .header(http_signature::SIGNATURE, signed.signature))
+    }
+
+    async fn read_body(&self, mut response: reqwest::Response) -> Result<Vec<u8>, ClientError> {
         let mut answer = Vec::new();
-        while let Some(part) = response.chunk().await.map_err(unreachable)? {
+        while let Some(part) = response.chunk().await.map_err(|cause| self.unreachable(cause))? {
             if answer.len() + part.len() > MAX_ANSWER_BYTES {
                 return Err(ClientError::Protocol(format!("it is longer than {MAX_ANSWER_BYTES} bytes")));
             }
             answer.extend_from_slice(&part);
         }
-        Ok((response.status(), answer))
+        Ok(answer)
+    }
+
+    fn unreachable(&self, cause: reqwest::Error) -> ClientError {
+        ClientError::Unreachable { address: self.base.to_string(), tries: 1, cause }
     }
 }
 
@@ -281,9 +322,13 @@ fn read_answer<T: DeserializeOwned>(status: StatusCode, answer: &[u8]) -> Result
     if status.is_success() {
         return serde_json::from_slice(answer).map_err(|error| ClientError::Protocol(error.to_string()));
     }
+    Err(refusal(status, answer))
+}
+
+fn refusal(status: StatusCode, answer: &[u8]) -> ClientError {
     match serde_json::from_slice(answer) {
-        Ok(problem) => Err(ClientError::Problem(problem)),
-        Err(_) => Err(ClientError::Protocol(format!("status {status} without a problem document"))),
+        Ok(problem) => ClientError::Problem(problem),
+        Err(_) => ClientError::Protocol(format!("status {status} without a problem document")),
     }
 }
 

@@ -7,6 +7,9 @@
 #[cfg(feature = "client")]
 mod client;
 mod deal;
+mod event;
+#[cfg(feature = "client")]
+mod event_stream;
 pub mod http_signature;
 mod invitation;
 mod key;
@@ -22,6 +25,9 @@ pub use deal::{
     Schedule, SignedDeal,
 };
 pub use ed25519_dalek::VerifyingKey;
+pub use event::{Event, LAST_EVENT_ID};
+#[cfg(feature = "client")]
+pub use event_stream::{EventStream, Received};
 pub use invitation::{InvalidInvitation, Invitation};
 pub use key::{DeviceKey, InvalidKey, key_id, public_key_from_text, public_key_text};
 pub use sign::{

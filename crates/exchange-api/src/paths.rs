@@ -26,6 +26,8 @@ pub const READINGS: &str = "/v1/readings";
 pub const SLOTS: &str = "/v1/slots";
 /// `GET`: one's own settled slots, by cursor; waits for the next.
 pub const SETTLEMENTS: &str = "/v1/settlements";
+/// `GET`: what happens, as server-sent events.
+pub const EVENTS: &str = "/v1/events";
 
 /// The most orders or readings in one request.
 pub const MAX_BATCH: usize = 96;

@@ -63,6 +63,13 @@ enum Command {
     },
     /// Tell the utility what each metering point traded in each slot, signed, so that no kWh is billed twice.
     ExportAllocation(ExportAllocation),
+    /// Tell all members something; a served market passes it on within seconds.
+    Announce {
+        #[command(flatten)]
+        data: Data,
+        /// One line, at most 500 bytes.
+        text: String,
+    },
     /// Write the market into one file while it is served. The file holds the exchange's key: keep it safe.
     Backup {
         #[command(flatten)]
@@ -163,6 +170,7 @@ pub async fn run(arguments: Arguments) -> anyhow::Result<bool> {
         Command::Areas(data) => areas(&data.dir, json),
         Command::ImportReadings { data, file } => import_readings(&data.dir, &file, json).await,
         Command::ExportAllocation(export) => export_allocation(&export, json).await,
+        Command::Announce { data, text } => announce(&data.dir, &text, json).await,
         Command::Backup { data, file } => back_up(&data.dir, &file, json),
         Command::Restore { data, file } => restore(&data.dir, &file, json).await,
         Command::Audit(data) => audit(&data.dir, json).await,
@@ -396,6 +404,15 @@ fn digest(bytes: &[u8]) -> String {
     use base64::Engine as _;
     use sha2::Digest as _;
     base64::engine::general_purpose::URL_SAFE_NO_PAD.encode(sha2::Sha256::digest(bytes))
+}
+
+async fn announce(dir: &Path, text: &str, json: bool) -> anyhow::Result<bool> {
+    Exchange::open_beside(dir)?.announce(text).await?;
+    match json {
+        true => println!("{}", json!({ "announced": text })),
+        false => println!("It is told to all members."),
+    }
+    Ok(true)
 }
 
 fn back_up(dir: &Path, file: &Path, json: bool) -> anyhow::Result<bool> {

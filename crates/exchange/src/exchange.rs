@@ -23,6 +23,7 @@ use crate::config::{ConfigError, MarketConfig};
 use crate::service::Failure;
 use crate::service::allocation::{self, Allocation, DetachedSignature, SignedAllocation};
 use crate::service::enrol::{self, Invite};
+use crate::service::events;
 use crate::service::import::{self, PastSlot};
 use crate::service::life::{self, Step};
 use crate::service::report::{self, Audit, SlotReport};
@@ -116,6 +117,8 @@ struct Inner {
     changed: Notify,
     /// The newest settlement's cursor.
     settled: watch::Sender<i64>,
+    /// Counts what this process made happen, so that streams look.
+    happened: watch::Sender<u64>,
     /// Held while this process serves; another one cannot.
     _lock: Option<File>,
 }
@@ -172,8 +175,9 @@ impl Exchange {
     ) -> Result<Self, ExchangeError> {
         let key = read_key(&dir.join(KEY))?;
         let store = Store::open(&dir.join(DATABASE))?;
-        let (settled, _) = watch::channel(0);
-        Ok(Self(Arc::new(Inner { config, clocks, key, store, changed: Notify::new(), settled, _lock: lock })))
+        let ((settled, _), (happened, _)) = (watch::channel(0), watch::channel(0));
+        let changed = Notify::new();
+        Ok(Self(Arc::new(Inner { config, clocks, key, store, changed, settled, happened, _lock: lock })))
     }
 
     /// Returns the market clock that a folder's configuration asks for.
@@ -277,12 +281,13 @@ impl Exchange {
             Ok::<_, Failure>(settlement::newest_cursor(db)?)
         };
         let cursor = self.0.store.write(work).await?;
-        self.announce(cursor);
+        self.tell(cursor);
         Ok(())
     }
 
-    /// Tells those who wait for settlements.
-    pub(crate) fn announce(&self, cursor: i64) {
+    /// Tells those who wait for settlements and events.
+    pub(crate) fn tell(&self, cursor: i64) {
+        self.0.happened.send_modify(|count| *count += 1);
         self.0.settled.send_if_modified(|known| {
             let newer = cursor > *known;
             *known = cursor.max(*known);
@@ -298,6 +303,19 @@ impl Exchange {
     /// Returns the newest settlement's cursor, and a way to wait for the next.
     pub fn settled(&self) -> watch::Receiver<i64> {
         self.0.settled.subscribe()
+    }
+
+    /// Returns a way to wait until something happens.
+    pub(crate) fn happened(&self) -> watch::Receiver<u64> {
+        self.0.happened.subscribe()
+    }
+
+    /// Tells all members something, on one line.
+    pub async fn announce(&self, text: &str) -> Result<(), Failure> {
+        let (text, now) = (text.to_owned(), self.now());
+        self.0.store.write(move |db| events::announce(db, &text, now)).await?;
+        self.0.happened.send_modify(|count| *count += 1);
+        Ok(())
     }
 
     /// Invites a household, or an existing member's further device.
@@ -379,7 +397,7 @@ impl Exchange {
             };
             let (taken, cursor) = self.0.store.write(work).await?;
             import.add(taken);
-            self.announce(cursor);
+            self.tell(cursor);
         }
         self.wake();
         Ok(import)
@@ -412,7 +430,7 @@ impl Exchange {
                 Ok::<_, Failure>(settlement::newest_cursor(db)?)
             };
             let cursor = self.0.store.write(work).await?;
-            self.announce(cursor);
+            self.tell(cursor);
         }
         Ok(())
     }

@@ -1,6 +1,8 @@
 //! HTTP on loopback: paths, limits, signatures; every refusal is a problem document.
 
 mod caller;
+mod connections;
+mod events;
 mod limits;
 mod refusal;
 mod routes;
@@ -18,6 +20,7 @@ use tokio::net::TcpListener;
 use tokio_util::sync::CancellationToken;
 
 use crate::exchange::Exchange;
+use connections::Bounds;
 use limits::{Limits, REQUEST_TIMEOUT};
 use refusal::Refusal;
 
@@ -41,8 +44,8 @@ pub(crate) async fn serve(
     let hosts =
         HashSet::from([address.to_string(), format!("localhost:{port}"), format!("127.0.0.1:{port}")]);
     let http = Http { exchange, hosts: Arc::new(hosts), limits: Arc::default(), closing: until.clone() };
-    let listener = limits::Counted::new(listener);
-    axum::serve(listener, router(http)).with_graceful_shutdown(until.cancelled_owned()).await
+    connections::serve(listener, router(http), Bounds::default(), until).await;
+    Ok(())
 }
 
 fn router(http: Http) -> Router {
@@ -60,8 +63,9 @@ fn router(http: Http) -> Router {
         .route(paths::READINGS, post(routes::report_readings))
         .route(paths::SLOTS, get(routes::slots))
         .layer(from_fn_with_state(http.clone(), limited))
-        // A long poll waits by design, so it has limits of its own.
+        // Long polls and streams wait by design, so they have limits of their own.
         .route(paths::SETTLEMENTS, get(routes::settlements))
+        .route(paths::EVENTS, get(events::events))
         .fallback(nothing)
         .method_not_allowed_fallback(nothing)
         .with_state(http)
@@ -88,4 +92,105 @@ async fn limited(
 
 async fn nothing() -> Refusal {
     Refusal(Problem::new(ProblemCode::NotFound, "No such path, or not with this method."))
+}
+
+#[cfg(test)]
+mod tests {
+    use std::time::Duration;
+
+    use exchange_api::{Client, ClientSettings, DeviceKey, JoinRequest, UtilityContract, http_signature};
+    use units::{Clock as _, MarketId, MemberId, Money, Price, SystemClock};
+
+    use super::*;
+    use crate::config::MarketConfig;
+    use crate::service::Failure;
+    use crate::service::enrol::Invite;
+
+    async fn joined(exchange: &Exchange, address: &str) -> DeviceKey {
+        let invite = Invite {
+            member: MemberId::new("home-01").unwrap(),
+            area: exchange.config().areas[0].id.clone(),
+            metering_point: "m".to_owned(),
+            limits: exchange_api::Limits { fuse_w: 24_000, exposure: Money::ZERO },
+            expires: SystemClock.now() + Duration::from_secs(60),
+            address: address.to_owned(),
+        };
+        let invitation = exchange.invite(invite).await.unwrap();
+        let key = DeviceKey::generate().unwrap();
+        let request = JoinRequest {
+            market: invitation.market,
+            code: invitation.code,
+            public_key: key.public_key_text(),
+            device_name: "test".to_owned(),
+            terms_version: "1".to_owned(),
+            contract: UtilityContract {
+                retail_micros_per_kwh: Price::ZERO,
+                feed_in_micros_per_kwh: Price::ZERO,
+            },
+        };
+        let client = Client::new(address, key.clone(), ClientSettings::default()).unwrap();
+        client.join(&request).await.unwrap();
+        key
+    }
+
+    /// Sends a signed `GET /v1/me` by hand, to see the headers of the answer.
+    async fn me(address: &str, key: &DeviceKey) -> (u16, Option<String>, Problem) {
+        static INSTALL: std::sync::Once = std::sync::Once::new();
+        INSTALL.call_once(|| drop(rustls::crypto::ring::default_provider().install_default()));
+        let url = format!("{address}{}", paths::ME);
+        let message = http_signature::Message { method: "GET", target_uri: &url, body: b"" };
+        let nonce = http_signature::new_nonce().unwrap();
+        let signed = http_signature::sign(&message, key, SystemClock.now(), 60, &nonce);
+        let client = reqwest::Client::builder().no_proxy().build().unwrap();
+        let request = client
+            .get(&url)
+            .header(http_signature::CONTENT_DIGEST, signed.content_digest)
+            .header(http_signature::SIGNATURE_INPUT, signed.signature_input)
+            .header(http_signature::SIGNATURE, signed.signature);
+        let response = request.send().await.unwrap();
+        let retry = response.headers().get("retry-after").map(|value| value.to_str().unwrap().to_owned());
+        (response.status().as_u16(), retry, serde_json::from_slice(&response.bytes().await.unwrap()).unwrap())
+    }
+
+    #[tokio::test]
+    async fn a_full_queue_of_the_writer_is_answered_with_when_to_come_back() {
+        let folder = tempfile::tempdir().unwrap();
+        Exchange::init(folder.path(), &MarketConfig::new(MarketId::new("m").unwrap(), "M")).unwrap();
+        let exchange = Exchange::open(folder.path(), Arc::new(SystemClock)).unwrap();
+        let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+        let address = format!("http://{}", listener.local_addr().unwrap());
+        let until = CancellationToken::new();
+        let server = tokio::spawn(serve(exchange.clone(), listener, until.clone()));
+        let key = joined(&exchange, &address).await;
+
+        let (enter, entered) = std::sync::mpsc::channel::<()>();
+        let (leave, left) = std::sync::mpsc::channel::<()>();
+        let mut waiting = tokio::task::JoinSet::new();
+        let busy = exchange.clone();
+        // The first command keeps the thread busy until the test lets it go.
+        waiting.spawn(async move {
+            let hold = move |_: &rusqlite::Connection| {
+                enter.send(()).unwrap();
+                left.recv().unwrap();
+                Ok::<_, Failure>(())
+            };
+            busy.store().write(hold).await
+        });
+        tokio::task::spawn_blocking(move || entered.recv().unwrap()).await.unwrap();
+        // One more than fit: that one is refused at once.
+        for _ in 0..=crate::store::QUEUE {
+            let exchange = exchange.clone();
+            waiting.spawn(async move { exchange.store().write(|_| Ok::<_, Failure>(())).await });
+        }
+        let refused = waiting.join_next().await.unwrap().unwrap();
+        assert!(matches!(&refused, Err(Failure::Store(error)) if error.is_busy()), "{refused:?}");
+        let (status, retry, problem) = me(&address, &key).await;
+        assert_eq!((status, retry.as_deref(), problem.code), (503, Some("1"), ProblemCode::Busy));
+        leave.send(()).unwrap();
+        while let Some(done) = waiting.join_next().await {
+            done.unwrap().unwrap();
+        }
+        until.cancel();
+        server.await.unwrap().unwrap();
+    }
 }

@@ -3,6 +3,7 @@
 pub(crate) mod allocation;
 pub(crate) mod deals;
 pub(crate) mod enrol;
+pub(crate) mod events;
 pub(crate) mod import;
 pub(crate) mod life;
 pub(crate) mod orders;

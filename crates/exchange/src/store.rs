@@ -14,6 +14,8 @@ use std::path::Path;
 use rusqlite::Connection;
 
 use reader::Readers;
+#[cfg(test)]
+pub(crate) use writer::QUEUE;
 use writer::Writer;
 
 /// The exchange's memory. Writes are answered once they are on the disk.

@@ -1,16 +1,12 @@
-//! How much at once: connections, requests, long polls, and each key's rate.
+//! How much at once: requests, long polls, streams, and each key's rate.
 
 use std::collections::HashMap;
-use std::pin::Pin;
 use std::sync::{Arc, Mutex, PoisonError};
-use std::task::{Context, Poll};
 use std::time::{Duration, Instant};
 
 use exchange_api::{Problem, ProblemCode};
-use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
-use tokio::net::{TcpListener, TcpStream};
-use tokio::sync::{OwnedSemaphorePermit, Semaphore, SemaphorePermit};
-use units::KeyId;
+use tokio::sync::{Semaphore, SemaphorePermit};
+use units::{KeyId, MemberId};
 
 /// How long one request may take. A commit takes milliseconds; the rest is a slow client.
 pub(super) const REQUEST_TIMEOUT: Duration = Duration::from_secs(10);
@@ -18,8 +14,10 @@ pub(super) const REQUEST_TIMEOUT: Duration = Duration::from_secs(10);
 const REQUESTS: usize = 256;
 /// Long polls at once: a street has one for each home.
 const POLLS: usize = 1024;
-/// Connections at once, below what a process may open (1024 by default on Linux).
-const CONNECTIONS: usize = 900;
+/// Event streams at once: a part of the connections, so that requests get through.
+const STREAMS: usize = 512;
+/// Event streams of a member: a window, a box, a telephone, and one that has not been missed yet.
+const STREAMS_OF_MEMBER: u32 = 4;
 /// Requests of one key in a second. A home in a simulated street at full speed sends about ten.
 const RATE: u32 = 100;
 /// Keys whose rate is remembered; beyond it the memory starts anew.
@@ -29,12 +27,19 @@ const RATED_KEYS: usize = 10_000;
 pub(super) struct Limits {
     requests: Semaphore,
     polls: Semaphore,
+    /// Streams by member.
+    streams: Arc<Mutex<HashMap<MemberId, u32>>>,
     rates: Mutex<HashMap<KeyId, (Instant, u32)>>,
 }
 
 impl Default for Limits {
     fn default() -> Self {
-        Self { requests: Semaphore::new(REQUESTS), polls: Semaphore::new(POLLS), rates: Mutex::default() }
+        Self {
+            requests: Semaphore::new(REQUESTS),
+            polls: Semaphore::new(POLLS),
+            streams: Arc::default(),
+            rates: Mutex::default(),
+        }
     }
 }
 
@@ -47,6 +52,24 @@ impl Limits {
         self.polls.try_acquire().map_err(|_| {
             Problem::new(ProblemCode::Busy, format!("{POLLS} requests wait for settlements already."))
         })
+    }
+
+    /// Counts a stream of a member until the place is dropped.
+    pub(super) fn stream(&self, member: &MemberId) -> Result<StreamPlace, Problem> {
+        let mut streams = self.streams.lock().unwrap_or_else(PoisonError::into_inner);
+        if streams.values().sum::<u32>() as usize >= STREAMS {
+            return Err(Problem::new(
+                ProblemCode::Busy,
+                format!("{STREAMS} event streams are open already."),
+            ));
+        }
+        let own = streams.entry(member.clone()).or_default();
+        if *own >= STREAMS_OF_MEMBER {
+            let detail = format!("A member may have {STREAMS_OF_MEMBER} event streams. Close one.");
+            return Err(Problem::new(ProblemCode::TooManyRequests, detail));
+        }
+        *own += 1;
+        Ok(StreamPlace { streams: Arc::clone(&self.streams), member: member.clone() })
     }
 
     /// Counts a request of a key whose signature was checked.
@@ -67,67 +90,22 @@ impl Limits {
     }
 }
 
-/// A listener with so many connections at once; the next one waits in the system's queue.
-pub(super) struct Counted {
-    listener: TcpListener,
-    room: Arc<Semaphore>,
+/// A stream's place among those of its member.
+#[derive(Debug)]
+pub(super) struct StreamPlace {
+    streams: Arc<Mutex<HashMap<MemberId, u32>>>,
+    member: MemberId,
 }
 
-impl Counted {
-    pub(super) fn new(listener: TcpListener) -> Self {
-        Self { listener, room: Arc::new(Semaphore::new(CONNECTIONS)) }
-    }
-}
-
-impl axum::serve::Listener for Counted {
-    type Io = Connection;
-    type Addr = std::net::SocketAddr;
-
-    async fn accept(&mut self) -> (Self::Io, Self::Addr) {
-        let place = Arc::clone(&self.room).acquire_owned().await.expect("the semaphore is never closed");
-        // Retries what passes, such as too many open files, as axum does for its own listener.
-        let (stream, address) = axum::serve::Listener::accept(&mut self.listener).await;
-        // Small answers should not wait for each other.
-        let _ = stream.set_nodelay(true);
-        (Connection { stream, _place: place }, address)
-    }
-
-    fn local_addr(&self) -> std::io::Result<Self::Addr> {
-        self.listener.local_addr()
-    }
-}
-
-/// A connection that gives its place back when it ends.
-pub(super) struct Connection {
-    stream: TcpStream,
-    _place: OwnedSemaphorePermit,
-}
-
-impl AsyncRead for Connection {
-    fn poll_read(
-        mut self: Pin<&mut Self>,
-        context: &mut Context<'_>,
-        buffer: &mut ReadBuf<'_>,
-    ) -> Poll<std::io::Result<()>> {
-        Pin::new(&mut self.stream).poll_read(context, buffer)
-    }
-}
-
-impl AsyncWrite for Connection {
-    fn poll_write(
-        mut self: Pin<&mut Self>,
-        context: &mut Context<'_>,
-        bytes: &[u8],
-    ) -> Poll<std::io::Result<usize>> {
-        Pin::new(&mut self.stream).poll_write(context, bytes)
-    }
-
-    fn poll_flush(mut self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<std::io::Result<()>> {
-        Pin::new(&mut self.stream).poll_flush(context)
-    }
-
-    fn poll_shutdown(mut self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<std::io::Result<()>> {
-        Pin::new(&mut self.stream).poll_shutdown(context)
+impl Drop for StreamPlace {
+    fn drop(&mut self) {
+        let mut streams = self.streams.lock().unwrap_or_else(PoisonError::into_inner);
+        if let Some(own) = streams.get_mut(&self.member) {
+            *own -= 1;
+            if *own == 0 {
+                streams.remove(&self.member);
+            }
+        }
     }
 }
 
@@ -146,6 +124,19 @@ mod tests {
         assert_eq!(limits.poll().unwrap_err().code, ProblemCode::Busy);
         drop(polls);
         assert!(limits.poll().is_ok());
+    }
+
+    #[test]
+    fn streams_are_few_for_a_member_and_many_for_all() {
+        let limits = Limits::default();
+        let member = |number: usize| MemberId::new(format!("home-{number}")).unwrap();
+        let own: Vec<_> = (0..STREAMS_OF_MEMBER).map(|_| limits.stream(&member(0)).unwrap()).collect();
+        assert_eq!(limits.stream(&member(0)).unwrap_err().code, ProblemCode::TooManyRequests);
+        let others: Vec<_> =
+            (own.len()..STREAMS).map(|number| limits.stream(&member(number)).unwrap()).collect();
+        assert_eq!(limits.stream(&member(9_999)).unwrap_err().code, ProblemCode::Busy);
+        drop((own, others));
+        assert!(limits.streams.lock().unwrap().is_empty());
     }
 
     #[test]

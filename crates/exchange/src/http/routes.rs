@@ -170,7 +170,7 @@ pub(super) async fn report_readings(State(http): State<Http>, caller: Caller) ->
         Ok::<_, Failure>((ReadingOutcomes { outcomes }, settlement::newest_cursor(db)?))
     };
     let (outcomes, cursor) = http.exchange.store().write(work).await?;
-    http.exchange.announce(cursor);
+    http.exchange.tell(cursor);
     http.exchange.wake();
     Ok(Json(outcomes))
 }

@@ -2,6 +2,7 @@
 
 pub(crate) mod config;
 pub(crate) mod deal;
+pub(crate) mod event;
 pub(crate) mod key;
 pub(crate) mod member;
 pub(crate) mod order;

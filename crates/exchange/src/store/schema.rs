@@ -10,8 +10,12 @@ use super::StoreError;
 const APPLICATION_ID: i64 = 0x5754_4c58;
 
 /// Each step leads from the form of its index to the next.
-const MIGRATIONS: &[&str] =
-    &[include_str!("schema/1.sql"), include_str!("schema/2.sql"), include_str!("schema/3.sql")];
+const MIGRATIONS: &[&str] = &[
+    include_str!("schema/1.sql"),
+    include_str!("schema/2.sql"),
+    include_str!("schema/3.sql"),
+    include_str!("schema/4.sql"),
+];
 
 /// How long a command waits for a tool that writes at the same time, such as `invite`.
 const BUSY_TIMEOUT: Duration = Duration::from_secs(5);

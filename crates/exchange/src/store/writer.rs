@@ -13,7 +13,7 @@ use tokio::sync::oneshot;
 use super::StoreError;
 
 /// How many commands may wait. At some 20 µs each the last one waits about as long as one commit.
-const QUEUE: usize = 1024;
+pub(crate) const QUEUE: usize = 1024;
 /// How many commands share a commit at most, so that the first of them is not kept waiting.
 const GROUP: usize = 256;
 

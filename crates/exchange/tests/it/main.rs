@@ -5,6 +5,7 @@
 
 mod backup;
 mod deals;
+mod events;
 mod imports;
 mod joining;
 mod laws;

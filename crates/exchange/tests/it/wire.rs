@@ -72,6 +72,7 @@ async fn every_path_but_the_markets_wants_a_signature() {
         ("POST", paths::READINGS),
         ("GET", paths::SLOTS),
         ("GET", paths::SETTLEMENTS),
+        ("GET", paths::EVENTS),
     ] {
         let answer = send(method, &format!("{}{path}", street.address), None, b"").await;
         assert_eq!((answer.status, answer.code), (401, Some(ProblemCode::Unsigned)), "{method} {path}");

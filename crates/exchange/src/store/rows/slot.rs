@@ -7,6 +7,7 @@ use market::AreaOutcome;
 use rusqlite::{Connection, OptionalExtension as _, Result, Row, params};
 use units::{Price, Slot, Timestamp, WattHours};
 
+use super::event;
 use crate::store::column::{Columns as _, Word, word};
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -71,7 +72,7 @@ pub(crate) fn enter(db: &Connection, slot: Slot, state: SlotState, at: Timestamp
 fn insert_step(db: &Connection, slot: Slot, state: SlotState, at: Timestamp) -> Result<()> {
     db.prepare_cached("insert or replace into slot_step (slot, state, at_ms) values (?1, ?2, ?3)")?
         .execute(params![slot.index(), word(&state), at.millis()])?;
-    Ok(())
+    event::insert_step(db, slot, state, at)
 }
 
 pub(crate) fn set_settled(db: &Connection, slot: Slot, config_version: i64, traded: WattHours) -> Result<()> {
