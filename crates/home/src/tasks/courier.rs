@@ -279,11 +279,15 @@ async fn cancel(house: &Arc<House>, client: &Client, orders: Vec<StoredOrder>) -
 
 async fn place(house: &Arc<House>, client: &Client, orders: Vec<StoredOrder>) -> Result<(), Failure> {
     for batch in orders.chunks(BATCH) {
-        let now = house.now();
-        let sent: Vec<(OrderId, OrderChange)> =
-            batch.iter().map(|stored| (stored.order.id.clone(), OrderChange::Sent)).collect();
-        house.blocking(move |house| house.history.mark_orders(sent, now)).await?;
-        let outcomes = client.place_orders(batch.iter().map(convert::signed_order).collect()).await?.outcomes;
+        // Only what got no answer is noted as sent: each note costs the disk a write, and an order that is
+        // sent again is the same order.
+        let answer = client.place_orders(batch.iter().map(convert::signed_order).collect()).await;
+        if answer.is_err() {
+            let sent: Vec<(OrderId, OrderChange)> =
+                batch.iter().map(|stored| (stored.order.id.clone(), OrderChange::Sent)).collect();
+            house.blocking(move |house| house.history.mark_orders(sent, house.now())).await?;
+        }
+        let outcomes = answer?.outcomes;
         mark(house, outcomes).await?;
     }
     Ok(())

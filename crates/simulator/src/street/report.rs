@@ -245,6 +245,7 @@ mod tests {
             area: AreaId::new("feeder-1").unwrap(),
             price: Some(price(310_000)),
             measured: true,
+            source: Some(exchange_api::ReadingSource::Member),
             import: WattHours::new(1000),
             export: WattHours::ZERO,
             sold: WattHours::ZERO,
@@ -256,6 +257,7 @@ mod tests {
                 feed_in_micros_per_kwh: price(81_000),
             },
             fills: Vec::new(),
+            deals: Vec::new(),
             postings: vec![posting("energy", -310_000_000), posting("grid_fee", -grid_fee)],
         };
         SlotReport {
