@@ -18,6 +18,7 @@ use axum::routing::{get, post, put};
 use exchange_api::{Problem, ProblemCode, paths};
 use tokio::net::TcpListener;
 use tokio_util::sync::CancellationToken;
+use tokio_util::task::TaskTracker;
 
 use crate::exchange::Exchange;
 use connections::Bounds;
@@ -32,6 +33,8 @@ struct Http {
     hosts: Arc<HashSet<String>>,
     limits: Arc<Limits>,
     closing: CancellationToken,
+    /// What goes on beside the requests: the producers of event streams.
+    tasks: TaskTracker,
 }
 
 pub(crate) async fn serve(
@@ -43,8 +46,18 @@ pub(crate) async fn serve(
     let port = address.port();
     let hosts =
         HashSet::from([address.to_string(), format!("localhost:{port}"), format!("127.0.0.1:{port}")]);
-    let http = Http { exchange, hosts: Arc::new(hosts), limits: Arc::default(), closing: until.clone() };
+    let http = Http {
+        exchange,
+        hosts: Arc::new(hosts),
+        limits: Arc::default(),
+        closing: until.clone(),
+        tasks: TaskTracker::new(),
+    };
+    let tasks = http.tasks.clone();
     connections::serve(listener, router(http), Bounds::default(), until).await;
+    // They hold the market open; who waited for the end may open it again.
+    tasks.close();
+    tasks.wait().await;
     Ok(())
 }
 

@@ -43,7 +43,8 @@ pub(super) async fn events(
         None => http.exchange.store().read(events::newest).await?,
     };
     let (sender, receiver) = mpsc::channel(QUEUE);
-    tokio::spawn(async move {
+    let tasks = http.tasks.clone();
+    tasks.spawn(async move {
         if let Err(failure) = produce(&http, &caller, start, &sender).await {
             tracing::info!(member = %caller.member, reason = %chain(&failure), "an event stream ended");
         }
@@ -65,8 +66,9 @@ async fn produce(
     let mut frames = vec![frame(place, &Event::Start)];
     loop {
         for frame in frames.drain(..) {
-            if sender.send_timeout(frame, SLOW).await.is_err() {
-                return Ok(());
+            tokio::select! {
+                sent = sender.send_timeout(frame, SLOW) => if sent.is_err() { return Ok(()) },
+                () = http.closing.cancelled() => return Ok(()),
             }
         }
         // Marked as seen before looking, so that what comes in between wakes the wait.
