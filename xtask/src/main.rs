@@ -1,9 +1,10 @@
-//! The project's errands: `cargo xtask run | test | bindings | meter-data | bench | screenshots`.
+//! The project's errands: `cargo xtask run | test | bindings | meter-data | openapi | bench | screenshots`.
 
 mod bench;
 mod bindings;
 mod graph;
 mod meter_data;
+mod openapi;
 mod provision;
 mod run;
 mod shell;
@@ -29,6 +30,8 @@ enum Errand {
     Bindings(bindings::BindingsArguments),
     /// Holds a folder of recorded telegrams against their expected values.
     MeterData(meter_data::MeterDataArguments),
+    /// Writes the exchange's OpenAPI document.
+    Openapi(openapi::OpenapiArguments),
     /// Measures the figures that the project promises.
     Bench(bench::BenchArguments),
     /// Takes the README's pictures from the real window.
@@ -41,6 +44,7 @@ fn main() -> anyhow::Result<()> {
         Errand::Test(arguments) => test::test(&arguments),
         Errand::Bindings(arguments) => bindings::bindings(&arguments),
         Errand::MeterData(arguments) => meter_data::meter_data(&arguments),
+        Errand::Openapi(arguments) => openapi::openapi(&arguments),
         Errand::Bench(arguments) => bench::bench(&arguments),
         Errand::Screenshots(arguments) => window::screenshots(&arguments),
     }

@@ -14,6 +14,7 @@ use crate::wire::Signed;
 /// Its id is a UUID v7 made by the one who proposes. Metered: up to the cap of what both meters show,
 /// never a shortfall.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(deny_unknown_fields)]
 pub struct Deal {
     pub id: DealId,
@@ -44,6 +45,7 @@ pub type SignedDeal = Signed<Deal>;
 
 /// A day of the week.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(rename_all = "lowercase")]
 pub enum Day {
     Mon,
@@ -108,6 +110,22 @@ impl Serialize for Hours {
 impl<'de> Deserialize<'de> for Hours {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
         String::deserialize(deserializer)?.parse().map_err(de::Error::custom)
+    }
+}
+
+#[cfg(feature = "schema")]
+impl schemars::JsonSchema for Hours {
+    fn schema_name() -> std::borrow::Cow<'static, str> {
+        "Hours".into()
+    }
+
+    fn json_schema(_: &mut schemars::SchemaGenerator) -> schemars::Schema {
+        schemars::json_schema!({
+            "type": "string",
+            "pattern": "^[0-9]{2}:[0-9]{2}-[0-9]{2}:[0-9]{2}$",
+            "description": "Wall-clock hours, half-open; those across midnight belong to the day they began on.",
+            "examples": ["06:00-22:00"]
+        })
     }
 }
 
@@ -195,6 +213,7 @@ impl Schedule<'_> {
 
 /// `POST /v1/deals/end`: withdraw a proposal, decline it, or end a deal from the next open gate on.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(deny_unknown_fields)]
 pub struct EndDeal {
     pub id: DealId,
@@ -202,11 +221,13 @@ pub struct EndDeal {
 
 /// `GET /v1/deals`: the deals in which one is seller or buyer, in the order they were proposed.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct DealList {
     pub deals: Vec<DealStatus>,
 }
 
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct DealStatus {
     pub deal: Deal,
     pub state: DealState,
@@ -222,6 +243,7 @@ pub struct DealStatus {
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(rename_all = "snake_case")]
 pub enum DealState {
     /// One side has signed.
@@ -234,8 +256,10 @@ pub enum DealState {
 
 /// What a deal came to in a slot, for one of its parties.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct DealFill {
     pub deal: DealId,
+    #[cfg_attr(feature = "schema", schemars(with = "crate::openapi::Side"))]
     pub side: Side,
     pub partner: MemberId,
     #[serde(rename = "filled_wh")]

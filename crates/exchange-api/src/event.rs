@@ -10,6 +10,7 @@ pub const LAST_EVENT_ID: &str = "last-event-id";
 
 /// The data of one server-sent event.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(tag = "event", rename_all = "snake_case")]
 pub enum Event {
     /// The first event of every stream; its id is where the stream begins.

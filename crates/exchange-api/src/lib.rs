@@ -13,6 +13,8 @@ mod event_stream;
 pub mod http_signature;
 mod invitation;
 mod key;
+#[cfg(feature = "schema")]
+pub mod openapi;
 pub mod paths;
 mod problem;
 mod sign;

@@ -10,6 +10,7 @@ use crate::deal::DealFill;
 
 /// `GET /v1/market`, unsigned: what anyone may know before joining.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct MarketInfo {
     pub market: MarketId,
     pub name: String,
@@ -29,6 +30,7 @@ pub struct MarketInfo {
 }
 
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct Terms {
     pub version: String,
     pub text: String,
@@ -36,6 +38,7 @@ pub struct Terms {
 
 /// The figures of `market.toml` that a household needs to know.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct MarketRules {
     /// How long before a slot its gate closes.
     pub gate_s: u32,
@@ -57,6 +60,7 @@ pub struct MarketRules {
 
 /// `POST /v1/members`, signed by the new key itself.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(deny_unknown_fields)]
 pub struct JoinRequest {
     pub market: MarketId,
@@ -72,6 +76,7 @@ pub struct JoinRequest {
 
 /// What the member's own utility charges and pays per kWh; what no trade covers is settled at it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(deny_unknown_fields)]
 pub struct UtilityContract {
     pub retail_micros_per_kwh: Price,
@@ -80,6 +85,7 @@ pub struct UtilityContract {
 
 /// `PUT /v1/me/contract`: the contract from a slot on, which must not have started.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(deny_unknown_fields)]
 pub struct ContractChange {
     pub from: Slot,
@@ -88,6 +94,7 @@ pub struct ContractChange {
 
 /// `PUT /v1/me/terms`: agree to the terms as they are now. Until then no order is taken.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(deny_unknown_fields)]
 pub struct AgreeTerms {
     pub terms_version: String,
@@ -95,6 +102,7 @@ pub struct AgreeTerms {
 
 /// Answer to joining and to `GET /v1/me`.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct Membership {
     pub member: MemberId,
     pub area: AreaId,
@@ -107,6 +115,7 @@ pub struct Membership {
 
 /// What the operator bound the invitation to.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(deny_unknown_fields)]
 pub struct Limits {
     /// Bounds the quantity of an order and the energy of a reading in a slot.
@@ -120,12 +129,14 @@ pub struct Limits {
 ///
 /// Its id is a UUID v7 made by the client; the same id with the same content is the same order.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(deny_unknown_fields)]
 pub struct Order {
     pub id: OrderId,
     pub market: MarketId,
     pub member: MemberId,
     pub slot: Slot,
+    #[cfg_attr(feature = "schema", schemars(with = "crate::openapi::Side"))]
     pub side: Side,
     #[serde(rename = "quantity_wh")]
     pub quantity: WattHours,
@@ -136,6 +147,7 @@ pub struct Order {
 
 /// What an order promises. Firm orders may come later.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(rename_all = "lowercase")]
 pub enum Commitment {
     /// Nothing is owed for sun that did not shine, or for energy not used.
@@ -145,6 +157,7 @@ pub enum Commitment {
 
 /// What a meter showed in a slot: the registers at its borders in whole Wh, which telescope.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(deny_unknown_fields)]
 pub struct Reading {
     pub market: MarketId,
@@ -156,6 +169,7 @@ pub struct Reading {
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(deny_unknown_fields)]
 pub struct Registers {
     pub import_start_wh: WattHours,
@@ -169,6 +183,7 @@ pub struct Registers {
 /// Signed bytes: the domain line (`wattle/order/v1`, `wattle/reading/v1`, `wattle/deal/v1`), a newline, then the
 /// canonical JSON (RFC 8785) of the body. The salt keeps the public log silent about the body.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema), schemars(rename = "Signed{T}"))]
 pub struct Signed<T> {
     pub body: T,
     pub key: KeyId,
@@ -183,6 +198,7 @@ pub type SignedReading = Signed<Reading>;
 
 /// `POST /v1/orders`: up to 96 in one request.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(deny_unknown_fields)]
 pub struct PlaceOrders {
     pub orders: Vec<SignedOrder>,
@@ -190,6 +206,7 @@ pub struct PlaceOrders {
 
 /// `POST /v1/orders/cancel`: some of one's open orders, or all.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(rename_all = "snake_case")]
 pub enum CancelOrders {
     All,
@@ -198,11 +215,13 @@ pub enum CancelOrders {
 
 /// What became of each order of a request, in the request's order.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct OrderOutcomes {
     pub outcomes: Vec<OrderOutcome>,
 }
 
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(tag = "outcome", rename_all = "snake_case")]
 pub enum OrderOutcome {
     Accepted {
@@ -224,11 +243,13 @@ pub enum OrderOutcome {
 
 /// `GET /v1/orders?from=SLOT&to=SLOT`: one's own orders with their state.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct OrderList {
     pub orders: Vec<OrderStatus>,
 }
 
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct OrderStatus {
     pub order: Order,
     pub accepted_at: Timestamp,
@@ -237,6 +258,7 @@ pub struct OrderStatus {
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(rename_all = "snake_case")]
 pub enum OrderState {
     /// Can still be cancelled.
@@ -249,17 +271,20 @@ pub enum OrderState {
 
 /// `POST /v1/readings`.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(deny_unknown_fields)]
 pub struct ReportReadings {
     pub readings: Vec<SignedReading>,
 }
 
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct ReadingOutcomes {
     pub outcomes: Vec<ReadingOutcome>,
 }
 
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(tag = "outcome", rename_all = "snake_case")]
 pub enum ReadingOutcome {
     Accepted {
@@ -282,11 +307,13 @@ pub enum ReadingOutcome {
 
 /// `GET /v1/slots?from=SLOT&to=SLOT`: the life of slots, for every member.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct SlotList {
     pub slots: Vec<SlotSummary>,
 }
 
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct SlotSummary {
     pub slot: Slot,
     pub state: SlotState,
@@ -297,6 +324,7 @@ pub struct SlotSummary {
 }
 
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct AreaPrice {
     pub id: AreaId,
     #[serde(rename = "price_micros_per_kwh")]
@@ -304,6 +332,7 @@ pub struct AreaPrice {
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(rename_all = "snake_case")]
 pub enum SlotState {
     Open,
@@ -320,6 +349,7 @@ pub enum SlotState {
 ///
 /// With nothing newer the answer waits up to `wait_s` real seconds.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct SettlementPage {
     pub settlements: Vec<MemberSettlement>,
     /// Where the next request continues.
@@ -328,6 +358,7 @@ pub struct SettlementPage {
 
 /// One slot of one member, settled; a later version of the same slot replaces the earlier one.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct MemberSettlement {
     pub cursor: i64,
     pub slot: Slot,
@@ -365,6 +396,7 @@ pub struct MemberSettlement {
 
 /// Who vouches for a reading.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(rename_all = "snake_case")]
 pub enum ReadingSource {
     /// Declared by the member's own device.
@@ -374,14 +406,17 @@ pub enum ReadingSource {
 }
 
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct OrderFill {
     pub order: OrderId,
+    #[cfg_attr(feature = "schema", schemars(with = "crate::openapi::Side"))]
     pub side: Side,
     #[serde(rename = "filled_wh")]
     pub filled: WattHours,
 }
 
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct MemberPosting {
     #[serde(rename = "for")]
     pub reference: String,
@@ -393,6 +428,7 @@ pub struct MemberPosting {
 
 /// RFC 9457. The `type` is `https://wattle.example/problems/` and the code; programs branch on the code.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct Problem {
     #[serde(rename = "type")]
     pub kind: String,
@@ -404,6 +440,7 @@ pub struct Problem {
 
 /// Why something was refused. Each has its sentence in the documentation of the wire.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(rename_all = "snake_case")]
 pub enum ProblemCode {
     BadRequest,

@@ -9,6 +9,8 @@ mod day;
 mod ids;
 mod money;
 mod quantity;
+#[cfg(feature = "schema")]
+mod schema;
 mod serde_forms;
 mod slot;
 mod time;

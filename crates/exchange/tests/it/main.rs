@@ -10,6 +10,7 @@ mod imports;
 mod joining;
 mod laws;
 mod life;
+mod openapi;
 mod orders;
 mod program;
 mod readings;

@@ -22,7 +22,7 @@ fn http() -> reqwest::Client {
     reqwest::Client::builder().no_proxy().build().unwrap()
 }
 
-async fn send(method: &str, url: &str, headers: Option<&Headers>, body: &[u8]) -> Answer {
+pub async fn send(method: &str, url: &str, headers: Option<&Headers>, body: &[u8]) -> Answer {
     let mut request = http().request(method.parse().unwrap(), url).body(body.to_vec());
     if let Some(headers) = headers {
         request = request

@@ -1,0 +1,185 @@
+//! The OpenAPI 3.1 document of the wire, generated from its types. Only compiled where it is generated.
+
+use schemars::generate::SchemaSettings;
+use schemars::{JsonSchema, SchemaGenerator};
+use serde_json::{Map, Value, json};
+
+use crate::deal::{DealList, DealStatus, EndDeal, SignedDeal};
+use crate::event::Event;
+use crate::paths;
+use crate::wire::{
+    AgreeTerms, CancelOrders, ContractChange, JoinRequest, MarketInfo, Membership, OrderList, OrderOutcomes,
+    PlaceOrders, Problem, ReadingOutcomes, ReportReadings, SettlementPage, SlotList,
+};
+
+/// The side of an order or a deal, whose type belongs to the market.
+#[derive(JsonSchema)]
+#[schemars(rename = "Side", rename_all = "lowercase")]
+#[expect(dead_code, reason = "stands for another type in the document")]
+pub(crate) enum Side {
+    Buy,
+    Sell,
+}
+
+/// A parameter of an operation.
+enum Parameter {
+    Slot(&'static str),
+    Number(&'static str, &'static str),
+    LastEventId,
+}
+
+/// Returns the document. `docs/protocols/openapi.json` is this, written out.
+pub fn document() -> Value {
+    let settings = SchemaSettings::draft2020_12()
+        .with(|settings| settings.definitions_path = "/components/schemas".into());
+    let mut wire = Wire { schemas: settings.into_generator(), paths: Map::new() };
+    wire.add_operations();
+    let schemas = wire.schemas.take_definitions(true);
+    json!({
+        "openapi": "3.1.0",
+        "info": {
+            "title": "Wattle exchange",
+            "version": env!("CARGO_PKG_VERSION"),
+            "description": "exchange-wire.md says what each thing means, signatures.md how requests and statements \
+                            are signed. Energy is whole Wh, prices are whole micros per kWh, money is nanos in a \
+                            string, times are RFC 3339 in UTC.",
+            "license": { "name": "MIT OR Apache-2.0", "identifier": "MIT OR Apache-2.0" }
+        },
+        "servers": [{ "url": "http://127.0.0.1:8400", "description": "On the own machine; the port is the operator's." }],
+        "paths": wire.paths,
+        "components": {
+            "schemas": schemas,
+            "securitySchemes": {
+                "signedRequest": {
+                    "type": "apiKey",
+                    "in": "header",
+                    "name": "signature",
+                    "description": "RFC 9421 with Ed25519 over @method, @target-uri and content-digest; the headers \
+                                    signature-input and content-digest go with it. See signatures.md."
+                }
+            }
+        }
+    })
+}
+
+struct Wire {
+    schemas: SchemaGenerator,
+    paths: Map<String, Value>,
+}
+
+impl Wire {
+    fn add_operations(&mut self) {
+        use Parameter::{LastEventId, Number, Slot};
+        let slots = [Slot("from"), Slot("to")];
+        let json = "application/json";
+        let market = self.answer::<MarketInfo>(json);
+        self.add(paths::MARKET, "get", "What anyone may know before joining.", &[], None, market);
+        self.paths[paths::MARKET]["get"]["security"] = json!([]);
+
+        let (body, answer) = (self.body::<JoinRequest>(), self.answer::<Membership>(json));
+        self.add(paths::MEMBERS, "post", "Join by invitation; signed by the new key.", &[], body, answer);
+        let answer = self.answer::<Membership>(json);
+        self.add(paths::ME, "get", "One's own membership.", &[], None, answer);
+        let (body, answer) = (self.body::<ContractChange>(), self.answer::<Membership>(json));
+        self.add(paths::CONTRACT, "put", "Another contract with the utility.", &[], body, answer);
+        let (body, answer) = (self.body::<AgreeTerms>(), self.answer::<Membership>(json));
+        self.add(paths::TERMS, "put", "Agree to the terms as they are now.", &[], body, answer);
+
+        let (body, answer) = (self.body::<PlaceOrders>(), self.answer::<OrderOutcomes>(json));
+        self.add(paths::ORDERS, "post", "Place up to 96 orders.", &[], body, answer);
+        let answer = self.answer::<OrderList>(json);
+        self.add(paths::ORDERS, "get", "One's own orders of the slots [from, to).", &slots, None, answer);
+        let (body, answer) = (self.body::<CancelOrders>(), self.answer::<OrderOutcomes>(json));
+        self.add(paths::CANCEL, "post", "Cancel open orders.", &[], body, answer);
+
+        let (body, answer) = (self.body::<SignedDeal>(), self.answer::<DealStatus>(json));
+        self.add(paths::DEALS, "post", "Propose a deal.", &[], body, answer);
+        let answer = self.answer::<DealList>(json);
+        self.add(paths::DEALS, "get", "Deals in which one is seller or buyer.", &[], None, answer);
+        let (body, answer) = (self.body::<SignedDeal>(), self.answer::<DealStatus>(json));
+        self.add(paths::ACCEPT_DEAL, "post", "Sign what the other side proposed.", &[], body, answer);
+        let (body, answer) = (self.body::<EndDeal>(), self.answer::<DealStatus>(json));
+        self.add(paths::END_DEAL, "post", "Withdraw, decline or end a deal.", &[], body, answer);
+
+        let (body, answer) = (self.body::<ReportReadings>(), self.answer::<ReadingOutcomes>(json));
+        self.add(paths::READINGS, "post", "Tell what the meter showed, up to 96 slots.", &[], body, answer);
+        let answer = self.answer::<SlotList>(json);
+        self.add(paths::SLOTS, "get", "The life of the slots [from, to).", &slots, None, answer);
+        let cursor = [
+            Number("after", "The cursor after which to go on; 0 if absent."),
+            Number("wait_s", "How long to wait where there is nothing newer, at most 30."),
+        ];
+        let answer = self.answer::<SettlementPage>(json);
+        self.add(paths::SETTLEMENTS, "get", "One's own settlements by cursor.", &cursor, None, answer);
+        let answer = self.answer::<Event>("text/event-stream");
+        self.add(paths::EVENTS, "get", "What happens, as it happens.", &[LastEventId], None, answer);
+    }
+
+    fn add(
+        &mut self,
+        path: &str,
+        method: &str,
+        summary: &str,
+        parameters: &[Parameter],
+        body: Option<Value>,
+        answer: Value,
+    ) {
+        let problem = self.schemas.subschema_for::<Problem>();
+        let mut operation = json!({
+            "operationId": operation_id(method, path),
+            "summary": summary,
+            "responses": {
+                "200": answer,
+                "default": {
+                    "description": "A refusal (RFC 9457); programs branch on its code.",
+                    "content": { "application/problem+json": { "schema": problem } }
+                }
+            },
+            "security": [{ "signedRequest": [] }]
+        });
+        if !parameters.is_empty() {
+            operation["parameters"] = parameters.iter().map(|it| self.parameter(it)).collect();
+        }
+        if let Some(body) = body {
+            operation["requestBody"] = body;
+        }
+        let item = self.paths.entry(path).or_insert_with(|| json!({}));
+        item[method] = operation;
+    }
+
+    fn parameter(&mut self, parameter: &Parameter) -> Value {
+        match parameter {
+            Parameter::Slot(name) => {
+                let slot = self.schemas.subschema_for::<units::Slot>();
+                json!({ "name": name, "in": "query", "required": true, "schema": slot })
+            }
+            Parameter::Number(name, description) => json!({
+                "name": name,
+                "in": "query",
+                "description": description,
+                "schema": { "type": "integer", "minimum": 0 }
+            }),
+            Parameter::LastEventId => json!({
+                "name": "Last-Event-ID",
+                "in": "header",
+                "description": "The id of the last event seen; from now on if absent.",
+                "schema": { "type": "string", "pattern": "^[0-9]+-[0-9]+$" }
+            }),
+        }
+    }
+
+    fn body<T: JsonSchema>(&mut self) -> Option<Value> {
+        let schema = self.schemas.subschema_for::<T>();
+        Some(json!({ "required": true, "content": { "application/json": { "schema": schema } } }))
+    }
+
+    fn answer<T: JsonSchema>(&mut self, media_type: &str) -> Value {
+        let schema = self.schemas.subschema_for::<T>();
+        json!({ "description": "Done.", "content": { media_type: { "schema": schema } } })
+    }
+}
+
+/// Makes an id such as `post_orders_cancel`.
+fn operation_id(method: &str, path: &str) -> String {
+    format!("{method}{}", path.trim_start_matches("/v1").replace(['/', '-'], "_"))
+}
