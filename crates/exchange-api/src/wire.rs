@@ -477,3 +477,18 @@ pub enum ProblemCode {
     DealEnded,
     Internal,
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_settlement_from_before_there_were_deals_is_still_read() {
+        let old = r#"{"cursor":1,"slot":"2026-06-01T12:00:00Z","version":1,"settled_at":"2026-06-01T12:16:00Z",
+            "area":"feeder-1","price_micros_per_kwh":null,"measured":true,"import_wh":5,"export_wh":0,"sold_wh":0,
+            "bought_wh":0,"from_utility_wh":5,"to_utility_wh":0,
+            "contract":{"retail_micros_per_kwh":300000,"feed_in_micros_per_kwh":80000},"fills":[],"postings":[]}"#;
+        let read: MemberSettlement = serde_json::from_str(old).unwrap();
+        assert_eq!((read.deals.len(), read.source), (0, None));
+    }
+}
