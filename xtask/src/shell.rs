@@ -7,8 +7,13 @@ use std::process::{Command, Stdio};
 use anyhow::{Context, Result, bail};
 
 /// The root of the checkout.
+///
+/// Cargo tells where the manifest lies when it runs this; what it said when it built this may be of another
+/// checkout that shares its target folder.
 pub fn root() -> PathBuf {
-    Path::new(env!("CARGO_MANIFEST_DIR")).parent().expect("xtask lies in the workspace").to_owned()
+    let manifest =
+        std::env::var_os("CARGO_MANIFEST_DIR").unwrap_or_else(|| env!("CARGO_MANIFEST_DIR").into());
+    Path::new(&manifest).parent().expect("xtask lies in the workspace").to_owned()
 }
 
 /// Says what is being done. Standard output belongs to results, so this goes to standard error.
