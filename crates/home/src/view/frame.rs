@@ -152,6 +152,7 @@ impl Home {
 
 fn frame(house: &House) -> Result<FrameView, HistoryError> {
     let now = house.now();
+    let missed = missed_slots(house, now)?;
     Ok(FrameView {
         home_name: house.config.name.clone(),
         currency: house.config.currency.to_string(),
@@ -160,9 +161,9 @@ fn frame(house: &House) -> Result<FrameView, HistoryError> {
         speed: house.clock.speed(),
         simulated: house.config.simulation.is_some(),
         meter: meter_status(house, now),
-        exchange: exchange_status(house, now)?,
+        exchange: exchange_status(house, now, &missed)?,
         trading: trading_status(house)?,
-        notices: notices(house, now)?,
+        notices: notices(house, now, &missed),
     })
 }
 
@@ -174,11 +175,10 @@ fn meter_status(house: &House, now: Timestamp) -> MeterStatus {
     MeterStatus { state, age_s: age.map(|age| Whole::new(age as i64)), trouble }
 }
 
-fn exchange_status(house: &House, now: Timestamp) -> Result<ExchangeStatus, HistoryError> {
+fn exchange_status(house: &House, now: Timestamp, missed: &[Slot]) -> Result<ExchangeStatus, HistoryError> {
     let waiting = house.history.waiting_orders(now)?.len()
         + house.history.cancelling_orders()?.len()
         + house.history.waiting_readings(WAITING_SHOWN)?.len();
-    let missed = missed_orders(house, now, DAY)?;
     let membership = house.membership()?;
     let last = house.history.last_settlement()?;
     let settled_lately = last.is_some_and(|last| now.since(last.slot.end()) < TWO_HOURS);
@@ -195,7 +195,7 @@ fn exchange_status(house: &House, now: Timestamp) -> Result<ExchangeStatus, Hist
         state,
         market_name: membership.map(|membership| membership.market_name),
         waiting: Whole::new(waiting as i64),
-        missed_orders: Whole::new(missed as i64),
+        missed_orders: Whole::new(missed.len() as i64),
         trouble: live.exchange.trouble.clone(),
         last_contact: live.exchange.last_contact.map(Instant::from),
     })
@@ -209,11 +209,13 @@ const DAY: i64 = 96;
 const LATELY: i64 = 8;
 const TWO_HOURS: Duration = Duration::from_secs(2 * 3600);
 
-/// Counts orders that were dropped because their gate closed before they could be sent.
-fn missed_orders(house: &House, now: Timestamp, slots: i64) -> Result<usize, HistoryError> {
+/// Returns the slots of the last day, once an order, whose orders were dropped because their gate closed before
+/// they could be sent.
+fn missed_slots(house: &House, now: Timestamp) -> Result<Vec<Slot>, HistoryError> {
     let running = Slot::containing(now);
-    let recent = house.history.orders(running.offset(-slots)..running.offset(8))?;
-    Ok(recent.iter().filter(|stored| stored.state == OrderState::Missed).count())
+    let recent = house.history.orders(running.offset(-DAY)..running.offset(8))?;
+    let missed = recent.iter().filter(|stored| stored.state == OrderState::Missed);
+    Ok(missed.map(|stored| stored.order.slot).collect())
 }
 
 fn trading_status(house: &House) -> Result<TradingStatus, HistoryError> {
@@ -242,9 +244,10 @@ pub(super) fn trading_state(house: &House) -> Result<TradingStateView, HistoryEr
 }
 
 /// Lists what the owner should know; what is about the rules is looked up, the rest was noted as it happened.
-fn notices(house: &House, now: Timestamp) -> Result<Vec<Notice>, HistoryError> {
+fn notices(house: &House, now: Timestamp, missed: &[Slot]) -> Vec<Notice> {
     let mut notices = house.live().notices.clone();
-    if missed_orders(house, now, LATELY)? > 0 {
+    let lately = Slot::containing(now).offset(-LATELY);
+    if missed.iter().any(|slot| *slot >= lately) {
         notices.push(Notice {
             code: NoticeCode::OrdersMissed,
             message: "The exchange could not be reached in time, so some offers were dropped. What they would have \
@@ -263,7 +266,7 @@ fn notices(house: &House, now: Timestamp) -> Result<Vec<Notice>, HistoryError> {
         }));
     }
     notices.sort_by_key(|notice| urgency(notice.code));
-    Ok(notices)
+    notices
 }
 
 /// The most urgent first: what stops everything, what costs money, what is good to know.
