@@ -261,13 +261,18 @@ mod tests {
         (folder, path)
     }
 
-    fn update(path: &Path, steps: &[&str]) -> Result<Connection, HistoryError> {
+    /// Takes further steps beyond the present version.
+    fn update(path: &Path, further: &[&str]) -> Result<Connection, HistoryError> {
+        let steps = [&schema::STEPS, further].concat();
         let connection = Place::File(path.to_owned()).open(OpenFlags::SQLITE_OPEN_READ_WRITE).unwrap();
         let found = schema::version(&connection).unwrap().unwrap();
-        bring_up_to_date(connection, path, found, steps)
+        bring_up_to_date(connection, path, found, &steps)
     }
 
-    fn copy_of_before(path: &Path, name: &str) -> PathBuf {
+    /// Returns where the file is kept as it was before so many further steps, from so many on.
+    fn copy_of_before(path: &Path, to: u32, from: u32) -> PathBuf {
+        let version = |further| schema::SCHEMA_VERSION + further;
+        let name = format!("before-version-{}-from-{}.sqlite", version(to), version(from));
         path.with_file_name("snapshots").join(name)
     }
 
@@ -278,8 +283,8 @@ mod tests {
         let note: String =
             updated.query_row("select note from settings where key = 'name'", [], |row| row.get(0)).unwrap();
         assert_eq!(note, "kept");
-        assert_eq!(schema::version(&updated).unwrap(), Some(2));
-        let before = copy_of_before(&path, "before-version-2-from-1.sqlite");
+        assert_eq!(schema::version(&updated).unwrap(), Some(schema::SCHEMA_VERSION + 1));
+        let before = copy_of_before(&path, 1, 0);
         let before = History::open(&before, OpenMode::ReadOnly).unwrap();
         assert_eq!(before.setting("name").unwrap().as_deref(), Some("old"));
     }
@@ -290,7 +295,7 @@ mod tests {
         update(&path, &[GOOD]).unwrap();
         update(&path, &[GOOD]).unwrap();
         update(&path, &[]).unwrap();
-        assert!(!copy_of_before(&path, "before-version-3-from-2.sqlite").exists());
+        assert!(!copy_of_before(&path, 2, 1).exists());
     }
 
     #[test]
@@ -301,7 +306,7 @@ mod tests {
             let history = History::open(&path, OpenMode::ReadWrite).unwrap();
             assert_eq!(history.setting("name").unwrap().as_deref(), Some("old"));
         }
-        assert!(copy_of_before(&path, "before-version-3-from-1.sqlite").exists());
+        assert!(copy_of_before(&path, 2, 0).exists());
     }
 
     #[test]
@@ -309,7 +314,7 @@ mod tests {
         let (_folder, path) = old_history();
         update(&path, &[GOOD]).unwrap();
         assert!(matches!(History::open(&path, OpenMode::ReadWrite), Err(HistoryError::Newer { .. })));
-        let before = copy_of_before(&path, "before-version-2-from-1.sqlite");
+        let before = copy_of_before(&path, 1, 0);
         let kept = History::restore(&path, &before, Timestamp::from_seconds(0)).unwrap();
         assert!(kept.is_some_and(|newer| newer.exists()));
         let history = History::open(&path, OpenMode::ReadWrite).unwrap();

@@ -16,8 +16,10 @@ mod file;
 mod handle;
 mod keys;
 mod lock;
+mod logs;
 mod memberships;
 mod orders;
+mod packed;
 mod pending;
 mod prices;
 mod readings;
@@ -29,6 +31,7 @@ mod settings;
 mod settlements;
 mod slots;
 mod snapshots;
+mod statements;
 mod totals;
 mod writer;
 
@@ -39,6 +42,7 @@ pub use facts::{MeterFacts, SettledFacts, SlotFacts};
 pub use file::{OpenMode, Opened};
 pub use handle::History;
 pub use lock::{Lock, LockError};
+pub use logs::{Log, LogAlarm, LogAlarmKind, LogEntry, LogPage, LogPromise, SeenCheckpoint};
 pub use memberships::Membership;
 pub use orders::{
     CancelStarted, GatesPassed, OrderChange, OrderSelection, OrderState, OutgoingOrder, ProblemNote,
@@ -54,4 +58,5 @@ pub use schema::{APPLICATION_ID, SCHEMA_VERSION};
 pub use settlements::{Fill, Posting, Settlement, SettlementRecorded, What};
 pub use slots::{DayEnergy, SlotRecorded, SlotRow, StoredSlot};
 pub use snapshots::{SNAPSHOTS_KEPT, Snapshot};
+pub use statements::StatementRow;
 pub use totals::Totals;

@@ -1,13 +1,14 @@
 //! One row of each table.
 
 use history::{
-    AreaPrice, CounterEvent, Decision, Fill, History, Membership, OrderChange, OutgoingReading, Posting,
-    PriceKind, Register, Settlement, SlotPrice, Verdict, What,
+    AreaPrice, CounterEvent, Decision, Fill, History, LogAlarmKind, LogPage, LogPromise, Membership,
+    OrderChange, OutgoingReading, Posting, PriceKind, Register, Settlement, SlotPrice, Verdict, What,
 };
 use market::Side;
 use metering::{Flag, Quality, Sample};
 use units::{Energy, Money, Price, WattHours};
 
+use crate::logs;
 use crate::support::{grid, noon, noon_slot, order, sample_at, seconds, settlement, slot_energy};
 
 pub fn one_row_of_each(history: &History) {
@@ -16,6 +17,7 @@ pub fn one_row_of_each(history: &History) {
     traded(history);
     history.save_membership(&membership()).unwrap();
     history.set_setting("stopped", "no").unwrap();
+    logged(history);
 }
 
 fn measured(history: &History) {
@@ -85,6 +87,26 @@ fn traded(history: &History) {
         ..settlement(1, slot, 1)
     };
     history.record_settlement(&settled, noon()).unwrap();
+}
+
+fn logged(history: &History) {
+    let log = history.begin_log(&logs::market(), "street+00000000+key", noon()).unwrap();
+    let page = LogPage {
+        entries: vec![logs::entry(3, Some(noon_slot()))],
+        next_index: 3,
+        checkpoint: logs::seen(9),
+        kept: Vec::new(),
+    };
+    history.record_log_page(log.id, page).unwrap();
+    let promise = LogPromise {
+        index: 10,
+        commitment: "commitment".to_owned(),
+        what: "order order".to_owned(),
+        promised_at: noon(),
+    };
+    history.record_log_promises(log.id, vec![promise]).unwrap();
+    history.raise_log_alarm(log.id, LogAlarmKind::Rollback, "smaller", "{}", noon()).unwrap();
+    history.save_statement(&logs::statement(1), b"{}").unwrap();
 }
 
 pub fn membership() -> Membership {

@@ -9,6 +9,7 @@ mod examples;
 mod facts;
 mod life;
 mod lock;
+mod logs;
 mod money;
 mod orders;
 mod power_cuts;

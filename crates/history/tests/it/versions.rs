@@ -72,6 +72,14 @@ fn what_a_file_of_every_version_held_is_there() {
         assert_eq!(history.totals(june..june.next_month_start()).unwrap().balance.nanos(), 36_250_000);
         let market = "street".parse().unwrap();
         assert_eq!(history.settlement_cursor(&market).unwrap(), Some(1));
+        if version >= 2 {
+            let log = history.log(&market).unwrap().unwrap();
+            assert_eq!((log.next_index, log.checkpoint.unwrap().size), (Some(3), 9));
+            assert_eq!(history.log_entries(log.id, slot..slot.next()).unwrap().len(), 1);
+            assert_eq!(history.log_promises_before(log.id, 11).unwrap().len(), 1);
+            assert_eq!(history.log_alarms().unwrap().len(), 1);
+            assert_eq!(history.statement_file(&market, 1).unwrap(), Some(b"{}".to_vec()));
+        }
     }
 }
 

@@ -3,8 +3,8 @@
 use std::path::Path;
 
 use history::{
-    Decision, History, OpenMode, OrderChange, OutgoingReading, Posting, PriceKind, ReadingChange, SlotPrice,
-    Verdict, What, WholeRegisters,
+    Decision, History, LogEntry, LogPage, OpenMode, OrderChange, OutgoingReading, Posting, PriceKind,
+    ReadingChange, SeenCheckpoint, SlotPrice, Verdict, What, WholeRegisters,
 };
 use market::Side;
 use metering::{Quality, Sample};
@@ -26,6 +26,7 @@ fn a_day_of_three_meters_every_ten_seconds_writes_less_than_ten_megabytes() {
     let written = text.lines().find_map(|line| line.split_once("written ")?.1.parse::<u64>().ok());
     let written = written.unwrap_or_else(|| panic!("{text}{}", String::from_utf8_lossy(&output.stderr)));
     assert!(written > 500_000, "the measurement sees the writes: {written}");
+    eprintln!("WRITTEN {written}");
     assert!(written < BYTES_A_DAY, "{written} bytes");
 }
 
@@ -70,6 +71,48 @@ fn live_through(history: &History, meters: &[MeterId], day: LocalDay, slot: Slot
         settled.postings.push(Posting { reference, what, amount: Money::from_nanos(48_150_000) });
     }
     history.record_settlement(&settled, now).unwrap();
+    follow_the_log(history, slot, number, now);
+}
+
+/// What the exchange's log brings of an hour: each slot's order, reading, prices and settlement.
+fn follow_the_log(history: &History, slot: Slot, number: i64, now: Timestamp) {
+    if number % 4 != 3 {
+        return;
+    }
+    let log = history.begin_log(&"street".parse().unwrap(), "key", now).unwrap();
+    let first = 40 * number as u64;
+    let entry = |place, bytes: usize| LogEntry {
+        index: first + place,
+        domain: "wattle/settlement/v1".to_owned(),
+        slot: Some(slot),
+        salt: noise(43, first + place),
+        // Half of a body are ids and figures that do not shrink.
+        body: noise(bytes / 2, first + place) + &"x".repeat(bytes / 2),
+        signatures: noise(160, first + place),
+    };
+    let entries = (0..4).flat_map(|nth| {
+        [(1, 350), (2, 300), (20, 300), (30, 900)].map(|(place, bytes)| entry(40 * nth + place, bytes))
+    });
+    let page = LogPage {
+        entries: entries.collect(),
+        next_index: first + 150,
+        checkpoint: SeenCheckpoint { note: "x".repeat(220), size: first + 160, checked_at: now },
+        kept: vec![],
+    };
+    history.record_log_page(log.id, page).unwrap();
+}
+
+/// Returns letters that cannot be compressed below six bits each.
+fn noise(length: usize, seed: u64) -> String {
+    let mut state = seed.wrapping_mul(0x9e37_79b9_7f4a_7c15) | 1;
+    let letters = b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_";
+    let mut letter = || {
+        state ^= state << 13;
+        state ^= state >> 7;
+        state ^= state << 17;
+        char::from(letters[(state >> 32) as usize % 64])
+    };
+    (0..length).map(|_| letter()).collect()
 }
 
 fn sample(at: Timestamp) -> Sample {
