@@ -7,6 +7,7 @@ use serde::Serialize;
 use serde::de::DeserializeOwned;
 use units::{DealId, SharedClock, Slot, SystemClock};
 
+use crate::book::SlotBook;
 use crate::deal::{DealList, DealStatus, EndDeal, SignedDeal};
 use crate::event::LAST_EVENT_ID;
 use crate::event_stream::EventStream;
@@ -185,6 +186,11 @@ impl Client {
     /// Lists the life of the slots `[from, to)`.
     pub async fn slots(&self, from: Slot, to: Slot) -> Result<SlotList, ClientError> {
         self.get(paths::SLOTS, &[("from", from.to_string()), ("to", to.to_string())]).await
+    }
+
+    /// Returns the book of a settled slot and its clearing.
+    pub async fn book(&self, slot: Slot) -> Result<SlotBook, ClientError> {
+        self.get(&paths::BOOK.replace("{slot}", &slot.to_string()), &[]).await
     }
 
     /// Returns one's own settlements after a cursor; with nothing newer it waits up to `wait_s`.

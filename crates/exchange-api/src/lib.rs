@@ -4,6 +4,7 @@
 //! ([`Signed`]), so that it can be shown to anyone later. The **request** is signed each time it is
 //! sent ([`http_signature`]), so that it cannot be sent again by someone who saw it.
 
+mod book;
 #[cfg(feature = "client")]
 mod client;
 mod deal;
@@ -20,6 +21,7 @@ mod problem;
 mod sign;
 pub mod wire;
 
+pub use book::{BookArea, BookOrder, InvalidSlotBook, PublishedAuction, SlotBook, id_in_book};
 #[cfg(feature = "client")]
 pub use client::{Client, ClientError, ClientSettings};
 pub use deal::{

@@ -4,6 +4,7 @@ use schemars::generate::SchemaSettings;
 use schemars::{JsonSchema, SchemaGenerator};
 use serde_json::{Map, Value, json};
 
+use crate::book::SlotBook;
 use crate::deal::{DealList, DealStatus, EndDeal, SignedDeal};
 use crate::event::Event;
 use crate::paths;
@@ -24,6 +25,7 @@ pub(crate) enum Side {
 /// A parameter of an operation.
 enum Parameter {
     Slot(&'static str),
+    SlotInPath,
     Number(&'static str, &'static str),
     LastEventId,
 }
@@ -105,6 +107,9 @@ impl Wire {
         self.add(paths::READINGS, "post", "Tell what the meter showed, up to 96 slots.", &[], body, answer);
         let answer = self.answer::<SlotList>(json);
         self.add(paths::SLOTS, "get", "The life of the slots [from, to).", &slots, None, answer);
+        let answer = self.answer::<SlotBook>(json);
+        let summary = "The book of a settled slot without names, and its clearing.";
+        self.add(paths::BOOK, "get", summary, &[Parameter::SlotInPath], None, answer);
         let cursor = [
             Number("after", "The cursor after which to go on; 0 if absent."),
             Number("wait_s", "How long to wait where there is nothing newer, at most 30."),
@@ -153,6 +158,10 @@ impl Wire {
                 let slot = self.schemas.subschema_for::<units::Slot>();
                 json!({ "name": name, "in": "query", "required": true, "schema": slot })
             }
+            Parameter::SlotInPath => {
+                let slot = self.schemas.subschema_for::<units::Slot>();
+                json!({ "name": "slot", "in": "path", "required": true, "schema": slot })
+            }
             Parameter::Number(name, description) => json!({
                 "name": name,
                 "in": "query",
@@ -181,5 +190,5 @@ impl Wire {
 
 /// Makes an id such as `post_orders_cancel`.
 fn operation_id(method: &str, path: &str) -> String {
-    format!("{method}{}", path.trim_start_matches("/v1").replace(['/', '-'], "_"))
+    format!("{method}{}", path.trim_start_matches("/v1").replace(['{', '}'], "").replace(['/', '-'], "_"))
 }

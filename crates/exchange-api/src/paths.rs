@@ -24,6 +24,8 @@ pub const END_DEAL: &str = "/v1/deals/end";
 pub const READINGS: &str = "/v1/readings";
 /// `GET`: the life of slots and their prices.
 pub const SLOTS: &str = "/v1/slots";
+/// `GET`: the book of a settled slot without names, and its clearing.
+pub const BOOK: &str = "/v1/slots/{slot}/book";
 /// `GET`: one's own settled slots, by cursor; waits for the next.
 pub const SETTLEMENTS: &str = "/v1/settlements";
 /// `GET`: what happens, as server-sent events.

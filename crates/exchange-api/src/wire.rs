@@ -321,6 +321,17 @@ pub struct SlotSummary {
     pub areas: Vec<AreaPrice>,
     pub traded_wh: Option<WattHours>,
     pub orders: u32,
+    /// Between gate and clearing: a guess that binds nobody.
+    #[serde(default)]
+    pub indicative: Option<Indicative>,
+}
+
+/// What a slot would clear at if every meter went on as its latest reading says. Made anew each minute.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
+pub struct Indicative {
+    pub at: Timestamp,
+    pub areas: Vec<AreaPrice>,
 }
 
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]

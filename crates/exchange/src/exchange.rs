@@ -4,12 +4,14 @@ use std::fs::File;
 use std::io::Write as _;
 use std::ops::Range;
 use std::path::{Path, PathBuf};
-use std::sync::Arc;
+use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
 use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
-use exchange_api::{DeviceKey, Invitation, MarketInfo, SignatureError, SlotList};
+use exchange_api::{
+    DeviceKey, Invitation, MarketInfo, SignatureError, SlotBook, SlotList, SlotState, SlotSummary,
+};
 use serde::Serialize;
 use tokio::net::TcpListener;
 use tokio::sync::{Notify, watch};
@@ -22,9 +24,11 @@ use crate::backup::BackupError;
 use crate::config::{ConfigError, MarketConfig};
 use crate::service::Failure;
 use crate::service::allocation::{self, Allocation, DetachedSignature, SignedAllocation};
+use crate::service::book;
 use crate::service::enrol::{self, Invite};
 use crate::service::events;
 use crate::service::import::{self, PastSlot};
+use crate::service::indicative::{self, Guesses};
 use crate::service::life::{self, Step};
 use crate::service::report::{self, Audit, SlotReport};
 use crate::service::utility::{self, UtilityImport, UtilityRow};
@@ -119,6 +123,8 @@ struct Inner {
     settled: watch::Sender<i64>,
     /// Counts what this process made happen, so that streams look.
     happened: watch::Sender<u64>,
+    /// What slots may clear at, as it was told last.
+    guesses: Mutex<Option<Guesses>>,
     /// Held while this process serves; another one cannot.
     _lock: Option<File>,
 }
@@ -177,7 +183,17 @@ impl Exchange {
         let store = Store::open(&dir.join(DATABASE))?;
         let ((settled, _), (happened, _)) = (watch::channel(0), watch::channel(0));
         let changed = Notify::new();
-        Ok(Self(Arc::new(Inner { config, clocks, key, store, changed, settled, happened, _lock: lock })))
+        Ok(Self(Arc::new(Inner {
+            config,
+            clocks,
+            key,
+            store,
+            changed,
+            settled,
+            happened,
+            guesses: Mutex::default(),
+            _lock: lock,
+        })))
     }
 
     /// Returns the market clock that a folder's configuration asks for.
@@ -365,9 +381,40 @@ impl Exchange {
         self.0.store.write(move |db| enrol::revoke(db, &config, &key, now)).await
     }
 
-    /// Returns the life of the slots `[from, to)`.
+    /// Returns the life of the slots `[from, to)`, with a guess at the price of those that are not cleared.
     pub async fn slots(&self, slots: Range<Slot>) -> Result<SlotList, Failure> {
-        self.0.store.read(move |db| report::slots(db, slots)).await
+        let mut list = self.0.store.read(move |db| report::slots(db, slots)).await?;
+        let is_guessed = |slot: &SlotSummary| slot.state != SlotState::Open && slot.traded_wh.is_none();
+        if !list.slots.iter().any(is_guessed) {
+            return Ok(list);
+        }
+        match self.guesses().await {
+            Ok(guesses) => list
+                .slots
+                .iter_mut()
+                .filter(|slot| is_guessed(slot))
+                .for_each(|slot| slot.indicative = guesses.of(slot.slot)),
+            // Without a guess the rest is still true.
+            Err(error) => tracing::warn!(error = %chain(&error), "no indicative price could be made"),
+        }
+        Ok(list)
+    }
+
+    /// Makes the guesses once a minute, when someone asks.
+    async fn guesses(&self) -> Result<Guesses, Failure> {
+        let now = self.now();
+        let known = || self.0.guesses.lock().unwrap_or_else(PoisonError::into_inner);
+        if let Some(fresh) = known().clone().filter(|guesses| guesses.are_fresh(now)) {
+            return Ok(fresh);
+        }
+        let made = self.0.store.read(move |db| indicative::guesses(db, now)).await?;
+        *known() = Some(made.clone());
+        Ok(made)
+    }
+
+    /// Returns the book of a settled slot as everyone may see it.
+    pub async fn book(&self, slot: Slot) -> Result<SlotBook, Failure> {
+        self.0.store.read(move |db| book::book(db, slot)).await
     }
 
     /// Returns a settled slot as a whole; `None` where it is not settled.

@@ -75,6 +75,7 @@ fn router(http: Http) -> Router {
         .route(paths::END_DEAL, post(routes::end_deal))
         .route(paths::READINGS, post(routes::report_readings))
         .route(paths::SLOTS, get(routes::slots))
+        .route(paths::BOOK, get(routes::book))
         .layer(from_fn_with_state(http.clone(), limited))
         // Long polls and streams wait by design, so they have limits of their own.
         .route(paths::SETTLEMENTS, get(routes::settlements))

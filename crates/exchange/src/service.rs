@@ -1,10 +1,12 @@
 //! What the exchange does, as plain functions over a transaction. They know neither HTTP nor threads.
 
 pub(crate) mod allocation;
+pub(crate) mod book;
 pub(crate) mod deals;
 pub(crate) mod enrol;
 pub(crate) mod events;
 pub(crate) mod import;
+pub(crate) mod indicative;
 pub(crate) mod life;
 pub(crate) mod orders;
 pub(crate) mod readings;

@@ -7,7 +7,7 @@ use units::{OrderId, Price, WattHours};
 
 use crate::book::{Book, Clearing, Side};
 use crate::clear::clear_grid;
-use crate::grid::Grid;
+use crate::grid::{EdgeCapacity, Grid};
 use crate::invalid::{InvalidBook, MAX_PRICE};
 use crate::share::Allocation;
 use crate::verify::{Violation, read};
@@ -59,7 +59,42 @@ pub enum Inexplicable {
 
 /// Explains what an order got. The clearing is taken as given; [`crate::verify`] says whether it is right.
 pub fn explain(book: &Book, clearing: &Clearing, order: &OrderId) -> Result<Explanation, Inexplicable> {
-    let grid = Grid::of(book)?;
+    explain_on(book, Lines::AsStated, clearing, order)
+}
+
+/// Explains an order in the auction of what direct deals have left; see [`crate::clear_after_deals`].
+pub fn explain_after_deals(
+    book: &Book,
+    capacities: &[EdgeCapacity],
+    clearing: &Clearing,
+    order: &OrderId,
+) -> Result<Explanation, Inexplicable> {
+    explain_on(book, Lines::Left(capacities), clearing, order)
+}
+
+/// What the lines can carry.
+#[derive(Clone, Copy)]
+enum Lines<'a> {
+    AsStated,
+    Left(&'a [EdgeCapacity]),
+}
+
+impl Lines<'_> {
+    fn grid(self, book: &Book) -> Result<Grid<'_>, InvalidBook> {
+        match self {
+            Self::AsStated => Grid::of(book),
+            Self::Left(capacities) => Grid::after_deals(book, capacities),
+        }
+    }
+}
+
+fn explain_on(
+    book: &Book,
+    lines: Lines<'_>,
+    clearing: &Clearing,
+    order: &OrderId,
+) -> Result<Explanation, Inexplicable> {
+    let grid = lines.grid(book)?;
     let allocation = read(&grid, clearing)?;
     let place = book
         .orders
@@ -73,7 +108,7 @@ pub fn explain(book: &Book, clearing: &Clearing, order: &OrderId) -> Result<Expl
         filled: WattHours::new(allocation.fills[place]),
         price,
         marginal: price.map_or(Marginal::None, |_| marginal(&grid, &allocation, area)),
-        would_fill: would_fill(book, place, price)?,
+        would_fill: would_fill(book, lines, place, price)?,
     })
 }
 
@@ -118,7 +153,12 @@ fn zone(grid: &Grid, allocation: &Allocation, area: usize) -> (Vec<bool>, bool) 
 
 /// Clears again with limits a micro to each side of the area's price and of the order's own limit, and at
 /// the price itself.
-fn would_fill(book: &Book, place: usize, price: Option<Price>) -> Result<Vec<WouldFill>, InvalidBook> {
+fn would_fill(
+    book: &Book,
+    lines: Lines<'_>,
+    place: usize,
+    price: Option<Price>,
+) -> Result<Vec<WouldFill>, InvalidBook> {
     let own = book.orders[place].limit.micros_per_kwh();
     let mut limits = BTreeSet::from([own - 1, own + 1]);
     if let Some(price) = price.map(Price::micros_per_kwh) {
@@ -129,7 +169,7 @@ fn would_fill(book: &Book, place: usize, price: Option<Price>) -> Result<Vec<Wou
     let mut answers = Vec::with_capacity(limits.len());
     for limit in limits.into_iter().map(Price::from_micros_per_kwh) {
         book.orders[place].limit = limit;
-        let clearing = clear_grid(&Grid::of(&book)?);
+        let clearing = clear_grid(&lines.grid(&book)?);
         let order = &book.orders[place].id;
         let fill = clearing.fills.binary_search_by(|fill| fill.order.cmp(order));
         let filled = fill.map_or(WattHours::ZERO, |at| clearing.fills[at].filled);

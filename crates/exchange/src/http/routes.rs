@@ -4,11 +4,11 @@ use std::collections::HashMap;
 use std::time::Duration;
 
 use axum::Json;
-use axum::extract::{Query, Request, State};
+use axum::extract::{Path, Query, Request, State};
 use exchange_api::{
     AgreeTerms, CancelOrders, ContractChange, DealList, DealStatus, EndDeal, JoinRequest, MarketInfo,
     Membership, OrderList, OrderOutcomes, PlaceOrders, Problem, ProblemCode, ReadingOutcomes, ReportReadings,
-    SettlementPage, Signable, Signed, SignedDeal, SlotList, paths, public_key_from_text,
+    SettlementPage, Signable, Signed, SignedDeal, SlotBook, SlotList, paths, public_key_from_text,
 };
 use std::ops::Range;
 use units::{MemberId, Slot};
@@ -183,6 +183,14 @@ pub(super) async fn slots(
     Ok(Json(http.exchange.slots(slot_range(&query)?).await?))
 }
 
+pub(super) async fn book(
+    State(http): State<Http>,
+    Path(slot): Path<String>,
+    _caller: Caller,
+) -> Answer<SlotBook> {
+    Ok(Json(http.exchange.book(slot_from("slot", &slot)?).await?))
+}
+
 /// Answers at once if there is something newer, else when there is, else empty after the wait.
 pub(super) async fn settlements(
     State(http): State<Http>,
@@ -256,19 +264,20 @@ fn check_batch(count: usize) -> Result<(), Problem> {
 
 /// Reads `from` and `to`.
 fn slot_range(query: &HashMap<String, String>) -> Result<Range<Slot>, Problem> {
-    let slot = |name: &str| -> Result<Slot, Problem> {
-        let text = query.get(name).map(String::as_str).unwrap_or_default();
-        text.parse().map_err(|error| {
-            let code = if is_unaligned(text) { ProblemCode::UnalignedSlot } else { ProblemCode::BadRequest };
-            Problem::new(code, format!("{name}: {error}."))
-        })
-    };
+    let slot = |name: &str| slot_from(name, query.get(name).map(String::as_str).unwrap_or_default());
     let (from, to) = (slot("from")?, slot("to")?);
     if to < from || to.index() - from.index() > paths::MAX_SLOTS as i64 {
         let detail = format!("\"to\" must lie after \"from\", by at most {} slots.", paths::MAX_SLOTS);
         return Err(Problem::new(ProblemCode::BadRequest, detail));
     }
     Ok(from..to)
+}
+
+fn slot_from(name: &str, text: &str) -> Result<Slot, Problem> {
+    text.parse().map_err(|error| {
+        let code = if is_unaligned(text) { ProblemCode::UnalignedSlot } else { ProblemCode::BadRequest };
+        Problem::new(code, format!("{name}: {error}."))
+    })
 }
 
 fn number<T: std::str::FromStr>(query: &HashMap<String, String>, name: &str) -> Result<Option<T>, Problem> {

@@ -6,10 +6,11 @@ use exchange_api::{MemberSettlement, SettlementPage, SlotList, SlotState, SlotSu
 use market::AreaOutcome;
 use rusqlite::Connection;
 use serde::{Serialize, Serializer};
-use settlement::{Account, Fees, MemberOrder, MeteredMember, Posting, SlotInput};
+use settlement::{Account, Posting};
 use units::{MemberId, Money, Slot, WattHours};
 
-use super::{Failure, governing, settling};
+use super::book::{self, Stored};
+use super::{Failure, settling};
 use crate::store::rows::slot::SlotRow;
 use crate::store::rows::{deal, order, settlement as settled, slot};
 
@@ -87,6 +88,7 @@ pub(crate) fn slots(db: &Connection, slots: Range<Slot>) -> Result<SlotList, Fai
             areas: slot::prices(&areas),
             traded_wh: row.traded,
             orders,
+            indicative: None,
         });
     }
     Ok(SlotList { slots: summaries })
@@ -180,37 +182,7 @@ fn imbalance(db: &Connection, slot: Slot) -> Result<WattHours, Failure> {
 
 /// Settles a slot again from what is stored of its input, and compares prices, deals, fills and postings.
 fn settles_again(db: &Connection, row: &SlotRow) -> Result<bool, Failure> {
-    let (_, config) = governing(db, row.slot)?;
-    let stored_orders = order::live(db, row.slot)?;
-    let members = settled::of_slot_first(db, row.slot)?;
-    let (entered, served): (Vec<_>, Vec<_>) = deal::settled(db, row.slot)?.into_iter().unzip();
-    let input = SlotInput {
-        slot: row.slot,
-        areas: config.market_areas(),
-        members: members
-            .into_iter()
-            .map(|(id, member)| MeteredMember {
-                id,
-                area: member.area,
-                import: member.import,
-                export: member.export,
-                retail: member.contract.retail_micros_per_kwh,
-                feed_in: member.contract.feed_in_micros_per_kwh,
-            })
-            .collect(),
-        deals: entered,
-        orders: stored_orders
-            .iter()
-            .map(|order| MemberOrder {
-                id: order.id.clone(),
-                member: order.member.clone(),
-                side: order.side,
-                quantity: order.quantity,
-                limit: order.limit,
-            })
-            .collect(),
-        fees: Fees { operator: config.operator_fee_micros_per_kwh },
-    };
+    let Stored { input, orders: stored_orders, served, .. } = book::stored(db, row.slot)?;
     let Ok(again) = settlement::settle(&input) else { return Ok(false) };
     let range = row.slot..row.slot.next();
     let areas: Vec<AreaOutcome> = slot::areas(db, range)?.into_iter().map(|(_, area)| area).collect();

@@ -1,11 +1,11 @@
 //! Clears and settles a slot in one transaction; adjusts it when a reading comes late.
 
-use exchange_api::{ReadingSource, SlotState, UtilityContract};
+use exchange_api::{AreaPrice, ReadingSource, SlotState, UtilityContract};
 use rusqlite::Connection;
-use settlement::{Account, Fees, MemberOrder, MeteredMember, Posting, Settlement, SlotInput, What};
+use settlement::{Account, Fees, MeteredMember, Posting, Settlement, SlotInput, What};
 use units::{MemberId, Money, OrderId, Slot, Timestamp, WattHours};
 
-use super::{Failure, deals, governing};
+use super::{Failure, book, deals, governing, indicative};
 use crate::store::rows::reading::ReadingRow;
 use crate::store::rows::settlement::SettledMember;
 use crate::store::rows::{deal, member, order, reading, settlement as settled, slot, utility};
@@ -57,27 +57,45 @@ fn check_balance(slot: Slot, postings: &[Posting]) -> Result<(), Failure> {
     if sum == 0 { Ok(()) } else { Err(Failure::Unbalanced { slot, sum }) }
 }
 
+/// Returns each area's price if the slot were cleared with what meters told of it, or else told last.
+pub(super) fn expected_prices(db: &Connection, slot: Slot) -> Result<Vec<AreaPrice>, Failure> {
+    let told = |id: &MemberId| -> Result<_, Failure> {
+        let known = figures(db, id, slot, |_| true)?;
+        let since = slot.offset(-indicative::REACH_SLOTS);
+        Ok(match known {
+            Some(known) => Some(known),
+            None => reading::measured_before(db, id, slot)?
+                .filter(|reading| reading.slot >= since)
+                .and_then(|reading| reading.energy())
+                .map(|energy| (energy, ReadingSource::Member)),
+        })
+    };
+    let gathered = gather_with(db, slot, told)?;
+    let invalid = |cause| Failure::Settlement { slot, cause };
+    let clearing = settlement::settle(&gathered.input).map_err(invalid)?.clearing;
+    Ok(slot::prices(&clearing.areas))
+}
+
 fn gather(db: &Connection, slot: Slot) -> Result<Gathered, Failure> {
+    // What is late or missing enters with 0: it holds up nobody.
+    gather_with(db, slot, |id| figures(db, id, slot, |reading| !reading.late))
+}
+
+fn gather_with(
+    db: &Connection,
+    slot: Slot,
+    figures_of: impl Fn(&MemberId) -> Result<Option<(Energies, ReadingSource)>, Failure>,
+) -> Result<Gathered, Failure> {
     let (config_version, config) = governing(db, slot)?;
     let mut members = Vec::new();
     let mut sources = Vec::new();
     for row in member::of_slot(db, slot)? {
-        // What is late or missing enters with 0: it holds up nobody.
-        let (energy, source) = figures(db, &row.id, slot, |reading| !reading.late)?.unzip();
+        let (energy, source) = figures_of(&row.id)?.unzip();
         sources.push(source);
         members.push(metered(row.id, row.area, energy.unwrap_or_default(), row.contract));
     }
     let deals = deals::entering(db, &config, slot, |id| members.iter().any(|member| member.id == *id))?;
-    let orders = order::live(db, slot)?
-        .into_iter()
-        .map(|row| MemberOrder {
-            id: row.id,
-            member: row.member,
-            side: row.side,
-            quantity: row.quantity,
-            limit: row.limit,
-        })
-        .collect();
+    let orders = book::member_orders(&order::live(db, slot)?);
     let input = SlotInput {
         slot,
         areas: config.market_areas(),

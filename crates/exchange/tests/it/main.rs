@@ -4,6 +4,7 @@
 #![allow(clippy::unwrap_used)]
 
 mod backup;
+mod book;
 mod deals;
 mod events;
 mod imports;
