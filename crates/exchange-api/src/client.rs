@@ -2,6 +2,7 @@
 
 use std::time::Duration;
 
+use ledger::{ConsistencyProof, Salt, SignedCheckpoint, Tile};
 use reqwest::{Method, StatusCode, Url};
 use serde::Serialize;
 use serde::de::DeserializeOwned;
@@ -13,7 +14,9 @@ use crate::event::LAST_EVENT_ID;
 use crate::event_stream::EventStream;
 use crate::http_signature::{self, Message};
 use crate::key::DeviceKey;
+use crate::log::{CancelRequest, EntriesProof, EntryPage, LogGrowth, ProveEntries};
 use crate::paths;
+use crate::sign::new_salt;
 use crate::wire::{
     AgreeTerms, CancelOrders, ContractChange, JoinRequest, MarketInfo, Membership, OrderList, OrderOutcomes,
     PlaceOrders, Problem, ProblemCode, ReadingOutcomes, ReportReadings, SettlementPage, SignedOrder,
@@ -146,8 +149,10 @@ impl Client {
         self.send(Method::POST, paths::ORDERS, &PlaceOrders { orders }).await
     }
 
+    /// Cancels open orders, each under a salt of its own.
     pub async fn cancel_orders(&self, which: &CancelOrders) -> Result<OrderOutcomes, ClientError> {
-        self.send(Method::POST, paths::CANCEL, which).await
+        let request = CancelRequest { orders: which.clone(), salt: Salt(new_salt()?) };
+        self.send(Method::POST, paths::CANCEL, &request).await
     }
 
     /// Lists one's own orders of the slots `[from, to)`.
@@ -200,6 +205,50 @@ impl Client {
         self.call(Method::GET, paths::SETTLEMENTS, &query, Vec::new(), wait).await
     }
 
+    /// Returns the log's newest head. Nothing of it is checked yet.
+    pub async fn log_checkpoint(&self) -> Result<SignedCheckpoint, ClientError> {
+        let note = self.fetch(paths::LOG_CHECKPOINT).await?;
+        let note = String::from_utf8(note).map_err(|error| ClientError::Protocol(error.to_string()))?;
+        note.parse().map_err(|error: ledger::CheckpointError| ClientError::Protocol(error.to_string()))
+    }
+
+    /// Returns a tile of the log, of hashes or of entries.
+    pub async fn log_tile(&self, tile: Tile) -> Result<Vec<u8>, ClientError> {
+        let folder = paths::LOG_TILE.trim_end_matches("tile");
+        self.fetch(&format!("{folder}{tile}")).await
+    }
+
+    /// Returns the proof that the log of `to` entries grew out of the log of `from`.
+    pub async fn log_consistency(&self, from: u64, to: u64) -> Result<ConsistencyProof, ClientError> {
+        let query = [("from", from.to_string()), ("to", to.to_string())];
+        self.get::<LogGrowth>(paths::LOG_CONSISTENCY, &query).await.map(|growth| growth.proof)
+    }
+
+    /// Returns one's own entries of the log and those of the whole market, after an index or from the start.
+    ///
+    /// With nothing newer it waits up to `wait_s`.
+    pub async fn entries(
+        &self,
+        after: Option<u64>,
+        limit: usize,
+        wait_s: u32,
+    ) -> Result<EntryPage, ClientError> {
+        let after = after.map(|index| ("after", index.to_string()));
+        let query: Vec<_> =
+            [("limit", limit.to_string()), ("wait_s", wait_s.to_string())].into_iter().chain(after).collect();
+        self.call(Method::GET, paths::ENTRIES, &query, Vec::new(), Duration::from_secs(wait_s.into())).await
+    }
+
+    /// Returns the proof of up to [`paths::MAX_PROVED`] entries in the newest tree, or in that of a size whose head was
+    /// signed.
+    pub async fn prove_entries(
+        &self,
+        indexes: Vec<u64>,
+        size: Option<u64>,
+    ) -> Result<EntriesProof, ClientError> {
+        self.send(Method::POST, paths::PROVE_ENTRIES, &ProveEntries { indexes, size }).await
+    }
+
     /// Opens the stream of events, from now on or from the id of the last one seen.
     pub async fn events(&self, last_id: Option<&str>) -> Result<EventStream, ClientError> {
         let mut url = self.base.clone();
@@ -246,6 +295,24 @@ impl Client {
         body: Vec<u8>,
         wait: Duration,
     ) -> Result<T, ClientError> {
+        let (status, answer) = self.answered(method, path, query, body, wait).await?;
+        read_answer(status, &answer)
+    }
+
+    /// Gets what is not JSON.
+    async fn fetch(&self, path: &str) -> Result<Vec<u8>, ClientError> {
+        let (status, answer) = self.answered(Method::GET, path, &[], Vec::new(), Duration::ZERO).await?;
+        if status.is_success() { Ok(answer) } else { Err(refusal(status, &answer)) }
+    }
+
+    async fn answered(
+        &self,
+        method: Method,
+        path: &str,
+        query: &[(&str, String)],
+        body: Vec<u8>,
+        wait: Duration,
+    ) -> Result<(StatusCode, Vec<u8>), ClientError> {
         let mut url = self.base.clone();
         url.set_path(path);
         if !query.is_empty() {
@@ -262,11 +329,10 @@ impl Client {
             };
             if !again || tries > self.settings.retries {
                 return match outcome {
-                    Ok((status, answer)) => read_answer(status, &answer),
                     Err(ClientError::Unreachable { address, cause, .. }) => {
                         Err(ClientError::Unreachable { address, tries, cause })
                     }
-                    Err(error) => Err(error),
+                    other => other,
                 };
             }
             tokio::time::sleep(pause_before(tries)?).await;

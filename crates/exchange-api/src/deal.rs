@@ -240,6 +240,9 @@ pub struct DealStatus {
     pub ended_by: Option<MemberId>,
     /// The first slot that is not served any more.
     pub served_until: Option<Slot>,
+    /// The place in the log of the deal with both signatures; missing until then.
+    #[serde(default)]
+    pub index: Option<u64>,
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]

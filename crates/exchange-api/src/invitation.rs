@@ -20,6 +20,8 @@ pub struct Invitation {
     pub market: MarketId,
     /// The exchange's Ed25519 key, base64url without padding.
     pub exchange_key: String,
+    /// The first key of the market's log, as C2SP's verifier key `origin+hash+base64`.
+    pub log_key: String,
     /// SHA-256 of the server's TLS key, base64url; missing on loopback, where nothing is encrypted.
     pub tls_key_hash: Option<String>,
     pub code: String,
@@ -73,6 +75,7 @@ mod tests {
             address: "http://127.0.0.1:8400".to_owned(),
             market: MarketId::new("lindenweg").unwrap(),
             exchange_key: "key".to_owned(),
+            log_key: "wattle/lindenweg+00000000+key".to_owned(),
             tls_key_hash: None,
             code: "code".to_owned(),
             expires: Timestamp::from_seconds(1_780_000_000),

@@ -14,6 +14,7 @@ mod event_stream;
 pub mod http_signature;
 mod invitation;
 mod key;
+mod log;
 #[cfg(feature = "schema")]
 pub mod openapi;
 pub mod paths;
@@ -34,6 +35,10 @@ pub use event::{Event, LAST_EVENT_ID};
 pub use event_stream::{EventStream, Received};
 pub use invitation::{InvalidInvitation, Invitation};
 pub use key::{DeviceKey, InvalidKey, key_id, public_key_from_text, public_key_text};
+pub use ledger::{self, SignedCheckpoint};
+pub use log::{
+    CancelRequest, EntriesProof, EntryPage, EntrySignature, LogGrowth, OpenedEntry, ProveEntries, leaves,
+};
 pub use sign::{
     Signable, SignatureError, Verified, new_deal_id, new_order_id, new_salt, sign_document, sign_json,
     verify_document, verify_json,

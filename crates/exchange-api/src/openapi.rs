@@ -7,10 +7,11 @@ use serde_json::{Map, Value, json};
 use crate::book::SlotBook;
 use crate::deal::{DealList, DealStatus, EndDeal, SignedDeal};
 use crate::event::Event;
+use crate::log::CancelRequest;
 use crate::paths;
 use crate::wire::{
-    AgreeTerms, CancelOrders, ContractChange, JoinRequest, MarketInfo, Membership, OrderList, OrderOutcomes,
-    PlaceOrders, Problem, ReadingOutcomes, ReportReadings, SettlementPage, SlotList,
+    AgreeTerms, ContractChange, JoinRequest, MarketInfo, Membership, OrderList, OrderOutcomes, PlaceOrders,
+    Problem, ReadingOutcomes, ReportReadings, SettlementPage, SlotList,
 };
 
 /// The side of an order or a deal, whose type belongs to the market.
@@ -91,7 +92,7 @@ impl Wire {
         self.add(paths::ORDERS, "post", "Place up to 96 orders.", &[], body, answer);
         let answer = self.answer::<OrderList>(json);
         self.add(paths::ORDERS, "get", "One's own orders of the slots [from, to).", &slots, None, answer);
-        let (body, answer) = (self.body::<CancelOrders>(), self.answer::<OrderOutcomes>(json));
+        let (body, answer) = (self.body::<CancelRequest>(), self.answer::<OrderOutcomes>(json));
         self.add(paths::CANCEL, "post", "Cancel open orders.", &[], body, answer);
 
         let (body, answer) = (self.body::<SignedDeal>(), self.answer::<DealStatus>(json));

@@ -30,6 +30,16 @@ pub const BOOK: &str = "/v1/slots/{slot}/book";
 pub const SETTLEMENTS: &str = "/v1/settlements";
 /// `GET`: what happens, as server-sent events.
 pub const EVENTS: &str = "/v1/events";
+/// `GET`, unsigned: the log's newest signed head, as text.
+pub const LOG_CHECKPOINT: &str = "/v1/log/checkpoint";
+/// `GET`, unsigned: the tiles of the log lie below the folder that holds `checkpoint`.
+pub const LOG_TILE: &str = "/v1/log/tile";
+/// `GET`, unsigned: that the log only grew.
+pub const LOG_CONSISTENCY: &str = "/v1/log/consistency";
+/// `GET`: one's own entries of the log and those of the whole market, opened.
+pub const ENTRIES: &str = "/v1/entries";
+/// `POST`: the proof of many entries.
+pub const PROVE_ENTRIES: &str = "/v1/entries/proof";
 
 /// The most orders or readings in one request.
 pub const MAX_BATCH: usize = 96;
@@ -41,3 +51,7 @@ pub const MAX_WAIT_S: u32 = 30;
 pub const MAX_SLOTS: usize = 700;
 /// The most settlements on a page.
 pub const PAGE: usize = 500;
+/// The most opened entries on a page, and how many there are where none is asked for: some 500 kB.
+pub const ENTRY_PAGE: usize = 500;
+/// The most entries in one proof: a month of quarter hours with some orders each.
+pub const MAX_PROVED: usize = 25_000;

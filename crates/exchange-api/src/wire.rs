@@ -21,6 +21,8 @@ pub struct MarketInfo {
     pub rules: MarketRules,
     /// The exchange's Ed25519 key, base64url without padding.
     pub exchange_key: String,
+    /// The first key of the market's log, as C2SP's verifier key `origin+hash+base64`; later keys follow in the log.
+    pub log_key: String,
     /// Market time now.
     pub market_time: Timestamp,
     /// Real time now: what the client compares its own clock with.
@@ -204,7 +206,7 @@ pub struct PlaceOrders {
     pub orders: Vec<SignedOrder>,
 }
 
-/// `POST /v1/orders/cancel`: some of one's open orders, or all.
+/// Some of one's open orders, or all.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(rename_all = "snake_case")]
@@ -227,9 +229,15 @@ pub enum OrderOutcome {
     Accepted {
         id: OrderId,
         accepted_at: Timestamp,
+        /// The place of the order in the log; missing where it is older than the log.
+        #[serde(default)]
+        index: Option<u64>,
     },
     Cancelled {
         id: OrderId,
+        /// The place of the cancellation in the log; missing where it is older than the log.
+        #[serde(default)]
+        index: Option<u64>,
     },
     /// Too late to cancel: the gate has closed.
     Bound {
@@ -289,10 +297,15 @@ pub struct ReadingOutcomes {
 pub enum ReadingOutcome {
     Accepted {
         slot: Slot,
+        /// The place of the reading in the log; missing where it is older than the log.
+        #[serde(default)]
+        index: Option<u64>,
     },
     /// Came after readings closed: changes only this member's postings with the utility.
     Late {
         slot: Slot,
+        #[serde(default)]
+        index: Option<u64>,
     },
     /// Kept aside with the reason; it stops nobody else.
     Held {

@@ -12,6 +12,7 @@ use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use exchange_api::{
     DeviceKey, Invitation, MarketInfo, SignatureError, SlotBook, SlotList, SlotState, SlotSummary,
 };
+use ledger::LogKey;
 use serde::Serialize;
 use tokio::net::TcpListener;
 use tokio::sync::{Notify, watch};
@@ -22,6 +23,7 @@ use units::{
 
 use crate::backup::BackupError;
 use crate::config::{ConfigError, MarketConfig};
+use crate::keys;
 use crate::service::Failure;
 use crate::service::allocation::{self, Allocation, DetachedSignature, SignedAllocation};
 use crate::service::book;
@@ -38,6 +40,8 @@ use crate::store::{Store, StoreError};
 pub(crate) const CONFIG: &str = "market.toml";
 pub(crate) const DATABASE: &str = "exchange.sqlite";
 pub(crate) const KEY: &str = "exchange.key";
+pub(crate) const LOG_KEY: &str = "log.key";
+pub(crate) const METERING_KEY: &str = "metering.key";
 const LOCK: &str = "lock";
 
 /// How long the life of slots sleeps at most, should the system's clock be set meanwhile.
@@ -66,7 +70,7 @@ pub enum ExchangeError {
     Exists(PathBuf),
     #[error("{0} is in use by another exchange; stop that one first")]
     Locked(PathBuf),
-    #[error("{} is not the exchange's key: 32 bytes in base64url", .0.display())]
+    #[error("{} is not a key of the exchange: 32 bytes in base64url", .0.display())]
     BadKey(PathBuf),
     #[error("{what} {}", file.display())]
     File {
@@ -116,6 +120,8 @@ struct Inner {
     config: MarketConfig,
     clocks: Clocks,
     key: DeviceKey,
+    /// The first key of the log, by which all the world knows it.
+    log_key: LogKey,
     store: Store,
     /// Something happened that may make a step due.
     changed: Notify,
@@ -138,9 +144,9 @@ impl Exchange {
         if file.exists() || dir.join(DATABASE).exists() {
             return Err(ExchangeError::Exists(dir.to_owned()));
         }
-        let key = DeviceKey::generate()?;
-        let text = zeroize::Zeroizing::new(URL_SAFE_NO_PAD.encode(key.to_bytes().as_slice()));
-        write_secret(&dir.join(KEY), text.as_bytes())?;
+        for name in [KEY, LOG_KEY, METERING_KEY] {
+            keys::make(&dir.join(name))?;
+        }
         std::fs::write(&file, config.to_toml()).map_err(file_error("writing", &file))?;
         let now = market_clock(config).now();
         let connection_config = config.clone();
@@ -179,7 +185,8 @@ impl Exchange {
         clocks: Clocks,
         lock: Option<File>,
     ) -> Result<Self, ExchangeError> {
-        let key = read_key(&dir.join(KEY))?;
+        let key = keys::read(&dir.join(KEY))?;
+        let log_key = keys::log_key(&config.market, &keys::read_or_make(&dir.join(LOG_KEY))?);
         let store = Store::open(&dir.join(DATABASE))?;
         let ((settled, _), (happened, _)) = (watch::channel(0), watch::channel(0));
         let changed = Notify::new();
@@ -187,6 +194,7 @@ impl Exchange {
             config,
             clocks,
             key,
+            log_key,
             store,
             changed,
             settled,
@@ -233,6 +241,7 @@ impl Exchange {
             terms: config.terms.clone(),
             rules: config.rules(),
             exchange_key: self.0.key.public_key_text(),
+            log_key: self.0.log_key.to_string(),
             market_time: self.now(),
             real_time: self.real_now(),
             scale: config.scale,
@@ -343,6 +352,7 @@ impl Exchange {
             address: invite.address.clone(),
             market: self.market().clone(),
             exchange_key: self.0.key.public_key_text(),
+            log_key: self.0.log_key.to_string(),
             tls_key_hash: None,
             code: code.clone(),
             expires: invite.expires,
@@ -509,14 +519,6 @@ fn take_lock(dir: &Path) -> Result<File, ExchangeError> {
         Err(std::fs::TryLockError::WouldBlock) => Err(ExchangeError::Locked(dir.to_owned())),
         Err(std::fs::TryLockError::Error(cause)) => Err(file_error("locking", &file)(cause)),
     }
-}
-
-fn read_key(file: &Path) -> Result<DeviceKey, ExchangeError> {
-    let text = zeroize::Zeroizing::new(std::fs::read_to_string(file).map_err(file_error("reading", file))?);
-    let bytes = zeroize::Zeroizing::new(URL_SAFE_NO_PAD.decode(text.trim()).unwrap_or_default());
-    let secret =
-        <&[u8; 32]>::try_from(bytes.as_slice()).map_err(|_| ExchangeError::BadKey(file.to_owned()))?;
-    Ok(DeviceKey::from_bytes(secret))
 }
 
 /// Makes a folder that only its owner enters: what it will hold tells when people are at home.

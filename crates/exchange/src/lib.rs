@@ -7,6 +7,7 @@ mod backup;
 mod config;
 mod exchange;
 mod http;
+mod keys;
 mod service;
 mod store;
 

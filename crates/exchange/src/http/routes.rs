@@ -6,9 +6,10 @@ use std::time::Duration;
 use axum::Json;
 use axum::extract::{Path, Query, Request, State};
 use exchange_api::{
-    AgreeTerms, CancelOrders, ContractChange, DealList, DealStatus, EndDeal, JoinRequest, MarketInfo,
-    Membership, OrderList, OrderOutcomes, PlaceOrders, Problem, ProblemCode, ReadingOutcomes, ReportReadings,
-    SettlementPage, Signable, Signed, SignedDeal, SlotBook, SlotList, paths, public_key_from_text,
+    AgreeTerms, CancelOrders, CancelRequest, ContractChange, DealList, DealStatus, EndDeal, JoinRequest,
+    MarketInfo, Membership, OrderList, OrderOutcomes, PlaceOrders, Problem, ProblemCode, ReadingOutcomes,
+    ReportReadings, SettlementPage, Signable, Signed, SignedDeal, SlotBook, SlotList, paths,
+    public_key_from_text,
 };
 use std::ops::Range;
 use units::{MemberId, Slot};
@@ -98,13 +99,13 @@ pub(super) async fn place_orders(State(http): State<Http>, caller: Caller) -> An
 }
 
 pub(super) async fn cancel_orders(State(http): State<Http>, caller: Caller) -> Answer<OrderOutcomes> {
-    let which: CancelOrders = caller.json()?;
-    if let CancelOrders::Ids(ids) = &which {
+    let request: CancelRequest = caller.json()?;
+    if let CancelOrders::Ids(ids) = &request.orders {
         check_batch(ids.len())?;
     }
     let (config, exchange) = (http.exchange.config().clone(), http.exchange.clone());
     let work = move |db: &rusqlite::Connection| {
-        let outcomes = orders::cancel(db, &config, &caller.member, &which, exchange.now())?;
+        let outcomes = orders::cancel(db, &config, &caller.member, &request.orders, exchange.now())?;
         Ok::<_, Failure>(OrderOutcomes { outcomes })
     };
     Ok(Json(http.exchange.store().write(work).await?))

@@ -79,7 +79,7 @@ fn place_one(
     judge_day(member, new, &of_day)?;
     let seal = Seal { key: &signed.key, salt: &signed.salt, signature: &signed.signature };
     order::insert(db, new, Some(&seal), now, None)?;
-    Ok(OrderOutcome::Accepted { id: new.id.clone(), accepted_at: now })
+    Ok(OrderOutcome::Accepted { id: new.id.clone(), accepted_at: now, index: None })
 }
 
 /// Answers an order whose id is known: the same content is the same order.
@@ -90,8 +90,8 @@ fn again(known: &OrderRow, new: &Order, config: &MarketConfig) -> Result<OrderOu
             ProblemCode::IdTaken,
             "An order with this id and other content exists. Give the new order a new id.",
         )),
-        true if known.cancelled => Ok(OrderOutcome::Cancelled { id }),
-        true => Ok(OrderOutcome::Accepted { id, accepted_at: known.accepted_at }),
+        true if known.cancelled => Ok(OrderOutcome::Cancelled { id, index: None }),
+        true => Ok(OrderOutcome::Accepted { id, accepted_at: known.accepted_at, index: None }),
     }
 }
 
@@ -252,14 +252,14 @@ fn cancel_one(
         return Ok(OrderOutcome::Refused { id, problem });
     };
     if known.cancelled {
-        return Ok(OrderOutcome::Cancelled { id });
+        return Ok(OrderOutcome::Cancelled { id, index: None });
     }
     let closed = slot::find(db, known.slot)?.is_some_and(|row| row.state != SlotState::Open);
     if closed || gate(known.slot, config.gate_s) <= now {
         return Ok(OrderOutcome::Bound { id });
     }
     order::cancel(db, &id, now)?;
-    Ok(OrderOutcome::Cancelled { id })
+    Ok(OrderOutcome::Cancelled { id, index: None })
 }
 
 pub(crate) fn list(

@@ -92,7 +92,11 @@ fn report_one(
 }
 
 fn counted(slot: Slot, late: bool) -> ReadingOutcome {
-    if late { ReadingOutcome::Late { slot } } else { ReadingOutcome::Accepted { slot } }
+    if late {
+        ReadingOutcome::Late { slot, index: None }
+    } else {
+        ReadingOutcome::Accepted { slot, index: None }
+    }
 }
 
 fn judge_owner(config: &MarketConfig, member: &MemberRow, reading: &Reading) -> Result<(), Problem> {

@@ -158,7 +158,7 @@ async fn a_reading_between_closing_and_settling_is_late_and_not_lost() {
     let close = "update slot set state = 'readings_closed' where slot = ?1";
     assert_eq!(killed.execute(close, [slot(NEXT).index()]).unwrap(), 1);
     let outcome = absent.report(slot(NEXT), Some([0, 300, 0, 0])).await;
-    assert_eq!(outcome, exchange_api::ReadingOutcome::Late { slot: slot(NEXT) });
+    assert_eq!(outcome, exchange_api::ReadingOutcome::Late { slot: slot(NEXT), index: None });
     street.exchange.tick().await.unwrap();
     let report = street.exchange.slot_report(slot(NEXT)).await.unwrap().unwrap();
     assert_eq!((report.state, report.version, report.traded), (SlotState::Adjusted, 2, wh(0)));

@@ -23,7 +23,7 @@ fn refused(outcome: ReadingOutcome) -> ProblemCode {
 }
 
 fn accepted(at: &str) -> ReadingOutcome {
-    ReadingOutcome::Accepted { slot: slot(at) }
+    ReadingOutcome::Accepted { slot: slot(at), index: None }
 }
 
 #[tokio::test]
@@ -120,7 +120,7 @@ async fn a_late_reading_changes_its_members_postings_with_the_utility_only() {
     assert_eq!(newest(&absent).await.postings, []);
 
     let outcome = absent.report(slot(NEXT), Some([0, 700, 0, 20])).await;
-    assert_eq!(outcome, ReadingOutcome::Late { slot: slot(NEXT) });
+    assert_eq!(outcome, ReadingOutcome::Late { slot: slot(NEXT), index: None });
     let after = street.exchange.slot_report(slot(NEXT)).await.unwrap().unwrap();
     assert_eq!((after.version, after.state, &after.areas), (2, SlotState::Adjusted, &before.areas));
     let of_others = |report: &exchange::SlotReport| {
@@ -150,7 +150,10 @@ async fn a_slot_told_as_not_measured_may_be_measured_later_but_not_after_it_is_f
     home.report(slot(NOON), None).await;
     home.report(slot(NEXT), None).await;
     street.at("2026-06-01T12:31:00Z").await;
-    assert_eq!(home.report(slot(NOON), Some([0, 10, 0, 0])).await, ReadingOutcome::Late { slot: slot(NOON) });
+    assert_eq!(
+        home.report(slot(NOON), Some([0, 10, 0, 0])).await,
+        ReadingOutcome::Late { slot: slot(NOON), index: None }
+    );
     street.at("2026-06-01T14:30:00Z").await;
     assert_eq!(refused(home.report(slot(NEXT), Some([10, 20, 0, 0])).await), ProblemCode::SlotFinal);
     let states = street.exchange.slots(slot(NOON)..slot(THIRD)).await.unwrap().slots;

@@ -111,7 +111,7 @@ async fn a_slot_that_only_the_utility_measured_is_traded() {
     assert_eq!((sold.sold, sold.source, sold.version), (wh(400), Some(ReadingSource::Utility), 1));
     // The device's own word comes late and counts less.
     let late = seller.report(slot(NEXT), Some([0, 0, 0, 500])).await;
-    assert_eq!(late, ReadingOutcome::Late { slot: slot(NEXT) });
+    assert_eq!(late, ReadingOutcome::Late { slot: slot(NEXT), index: None });
     assert_eq!(settlement(&seller, NEXT).await, sold);
     assert!(street.exchange.audit().await.unwrap().holds());
 }

@@ -297,8 +297,10 @@ async fn mark(house: &Arc<House>, outcomes: Vec<OrderOutcome>) -> Result<(), His
     let changes: Vec<(OrderId, OrderChange)> = outcomes
         .into_iter()
         .filter_map(|outcome| match outcome {
-            OrderOutcome::Accepted { id, accepted_at } => Some((id, OrderChange::Accepted { accepted_at })),
-            OrderOutcome::Cancelled { id } => Some((id, OrderChange::Cancelled)),
+            OrderOutcome::Accepted { id, accepted_at, .. } => {
+                Some((id, OrderChange::Accepted { accepted_at }))
+            }
+            OrderOutcome::Cancelled { id, .. } => Some((id, OrderChange::Cancelled)),
             OrderOutcome::Bound { id } => Some((id, OrderChange::Bound)),
             // The exchange does not know an order that never arrived; cancelling it is then done.
             OrderOutcome::Refused { id, problem } if problem.code == ProblemCode::NotFound => {
@@ -347,8 +349,8 @@ async fn report(
     let changes: Vec<(Slot, ReadingChange)> = outcomes
         .into_iter()
         .filter_map(|outcome| match outcome {
-            ReadingOutcome::Accepted { slot } => Some((slot, ReadingChange::Accepted)),
-            ReadingOutcome::Late { slot } => Some((slot, ReadingChange::Late)),
+            ReadingOutcome::Accepted { slot, .. } => Some((slot, ReadingChange::Accepted)),
+            ReadingOutcome::Late { slot, .. } => Some((slot, ReadingChange::Late)),
             ReadingOutcome::Held { slot, problem } => {
                 tracing::warn!(%slot, code = problem.code.word(), "the exchange holds a reading");
                 Some((slot, ReadingChange::Held(note(problem))))

@@ -74,6 +74,7 @@ async fn a_clock_that_is_off_is_told_as_such() {
         address,
         market: config.market.clone(),
         exchange_key: exchange.info().exchange_key,
+        log_key: exchange.info().log_key,
         tls_key_hash: None,
         code: "any".to_owned(),
         expires: SystemClock.now() + Duration::from_secs(3600),

@@ -61,6 +61,7 @@ impl DealRow {
             proposed_by: self.proposed_by,
             proposed_at: self.proposed_at,
             deal: self.deal,
+            index: None,
         }
     }
 }
