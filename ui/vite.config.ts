@@ -1,4 +1,5 @@
-/// Builds the window's UI: `dist` for the app, `dist-demo` (mode demo) for any browser.
+/// Builds the window's UI: `dist` for the app, `dist-demo` (mode demo) for any browser, and the kit's
+/// gallery (mode gallery).
 import { svelte } from "@sveltejs/vite-plugin-svelte";
 import { defineConfig } from "vitest/config";
 
@@ -12,6 +13,7 @@ export default defineConfig(({ mode }) => ({
     target: ["es2022", "safari16"], // WebKitGTK 2.40 and later
     assetsInlineLimit: 0, // a data: address would not pass the CSP
     modulePreload: { polyfill: false },
+    rollupOptions: { input: mode === "gallery" ? "gallery/index.html" : "index.html" },
   },
   resolve: {
     // Vitest would otherwise take Svelte's server build.

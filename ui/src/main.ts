@@ -1,13 +1,15 @@
-/// Starts the window: the language, then the house behind it, then the pages.
+/// Starts the window: the looks and the language, then the house behind it, then the pages.
 import { mount } from "svelte";
 import App from "./App.svelte";
-import { speak } from "./lib/i18n/index.svelte";
+import { startAppearance } from "./lib/appearance.svelte";
+import { startLanguage } from "./lib/i18n/choice.svelte";
 import "./styles/fonts.css";
 import "./styles/tokens.css";
 import "./styles/base.css";
 
 async function start(): Promise<void> {
-  speak(navigator.languages);
+  startAppearance();
+  startLanguage();
   // The mode is known when the bundle is made: the app carries no demo, the demo no Tauri.
   const { house } =
     import.meta.env.MODE === "demo" ? await import("./lib/demo") : await import("./lib/api");

@@ -16,6 +16,7 @@ const MINOR: Record<string, string> = {
 };
 
 const NANOS = 1_000_000_000n;
+const HOUR_MS = 3_600_000;
 /** A decimal that `Intl` formats digit by digit, without the detour of a double. */
 type Decimal = Intl.StringNumericLiteral;
 
@@ -225,11 +226,15 @@ export class Formats {
     });
   }
 
-  /** `14:15–14:30`, the quarter hour that begins at the instant, or several from there on. */
+  /**
+   * `14:15–14:30`, the quarter hour that begins at the instant, or several from there on. Of the two
+   * hours that a clock shows when it is set back, each says its offset: `02:00–02:15 (UTC+2)`.
+   */
   quarter(slot: string, count = 1): string {
     const from = Date.parse(slot);
-    const to = from + count * 900_000;
-    return Number.isFinite(from) ? `${this.time(from)}–${this.time(to)}` : MISSING;
+    if (!Number.isFinite(from)) return MISSING;
+    const span = `${this.time(from)}–${this.time(from + count * 900_000)}`;
+    return this.#comesTwice(from) ? `${span} (${this.#offset(from)})` : span;
   }
 
   dayAndTime(instant: string | number | null): string {
@@ -314,6 +319,21 @@ export class Formats {
 
   get #nanosPerMinor(): bigint {
     return NANOS / 10n ** BigInt(this.#moneyDigits);
+  }
+
+  /** Clocks are set back by an hour, on one island by half of one. */
+  #comesTwice(instant: number): boolean {
+    const time = this.time(instant);
+    return [-HOUR_MS, HOUR_MS, -HOUR_MS / 2, HOUR_MS / 2].some(
+      (away) => this.time(instant + away) === time,
+    );
+  }
+
+  /** `UTC+2`. */
+  #offset(instant: number): string {
+    const format = this.#dateFormat({ timeZoneName: "shortOffset", timeZone: this.#zone });
+    const name = format.formatToParts(instant).find((part) => part.type === "timeZoneName");
+    return (name?.value ?? "").replace("GMT", "UTC").replace("-", "\u2212");
   }
 
   #unit(value: number, unit: string, min: number, max: number): string {

@@ -1,6 +1,7 @@
 /// Sentences for refusals that the window makes itself; those of the program come whole.
 import type { Refusal } from "./api/bindings";
 import { t } from "./i18n/index.svelte";
+import { outside } from "./outside";
 
 export function refusalText(refusal: Refusal): { message: string; hint: string } {
   switch (refusal.code) {
@@ -9,6 +10,6 @@ export function refusalText(refusal: Refusal): { message: string; hint: string }
     case "ui_broken":
       return { message: t("refusal.broken.message"), hint: t("refusal.broken.hint") };
     default:
-      return { message: refusal.message, hint: refusal.hint };
+      return { message: outside(refusal.message, 600), hint: outside(refusal.hint, 600) };
   }
 }

@@ -14,10 +14,13 @@ const FLAGS = [
 ];
 
 /** Runs a piece of work with a served demo and a browser, and ends both. */
-export async function withDemo(work) {
+export const withDemo = (work) => withServed("demo", work);
+
+/** As with the demo, for what was built in the mode. */
+export async function withServed(mode, work) {
   const server = await preview({
-    mode: "demo",
-    build: { outDir: "dist-demo" },
+    mode,
+    build: { outDir: `dist-${mode}` },
     preview: { port: 0 },
   });
   const browser = await chromium.launch({ executablePath: CHROMIUM, args: FLAGS });

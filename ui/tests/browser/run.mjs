@@ -4,10 +4,9 @@
 /// than its window, and whether the keyboard alone gets everywhere.
 import assert from "node:assert/strict";
 import { readFileSync } from "node:fs";
-import { createRequire } from "node:module";
 import { openDemo, withDemo } from "./browser.mjs";
+import { fitsItsWidth, isAccessible } from "./checks.mjs";
 
-const AXE = readFileSync(createRequire(import.meta.url).resolve("axe-core/axe.min.js"), "utf8");
 const PAGES = ["now", "energy", "rules", "earnings"];
 const STATES = [
   "full",
@@ -289,28 +288,6 @@ async function opened(tab, state) {
   assert.equal(await tab.getByRole("heading", { level: 1 }).count(), 1, "one h1");
   const text = await tab.locator("main").innerText();
   assert.doesNotMatch(text, /NaN|undefined|null|-0\b|−0[.,]?0* /, "a figure that is none");
-}
-
-async function isAccessible(tab) {
-  // axe waits with timers, and the demo's clock stands still.
-  await tab.clock.resume();
-  await tab.evaluate(AXE);
-  const { violations } = await tab.evaluate(() =>
-    window.axe.run(document, { resultTypes: ["violations"] }),
-  );
-  const said = violations.map(
-    ({ id, nodes }) =>
-      `${id} at ${nodes.map((node) => `${node.target} (${node.failureSummary})`).join("; ")}`,
-  );
-  assert.deepEqual(said, []);
-}
-
-async function fitsItsWidth(tab) {
-  const [wide, window] = await tab.evaluate(() => [
-    document.documentElement.scrollWidth,
-    innerWidth,
-  ]);
-  assert.ok(wide <= window, `the page is ${wide} px wide in a window of ${window}`);
 }
 
 async function tabTo(tab, name) {

@@ -1,10 +1,13 @@
 /// The shapes of the charts.
 import { describe, expect, it } from "vitest";
 import type { EarningsDay, SlotBar } from "../api/bindings";
+import { once } from "./bars";
+import { Columns } from "./columns";
 import { DayShapes } from "./day";
 import { amountScale, daysOf } from "./month";
+import { priceLine, priceScale } from "./price";
 
-const SIZE = { left: 40, right: 1000, priceTop: 10, priceBottom: 90, top: 110, bottom: 300 };
+const SIZE = { top: 110, bottom: 300 };
 
 function bar(index: number, change: Partial<SlotBar> = {}): SlotBar {
   return {
@@ -23,19 +26,31 @@ function bar(index: number, change: Partial<SlotBar> = {}): SlotBar {
   };
 }
 
-describe("a day", () => {
-  it.each([92, 96, 100])("of %i slots fills its width", (count) => {
-    const shapes = new DayShapes(
-      Array.from({ length: count }, (_, i) => bar(i)),
-      SIZE,
-    );
-    expect(shapes.x(0)).toBe(40);
-    expect(shapes.x(count)).toBe(1000);
-    expect(shapes.indexAt(shapes.x(count - 1) + 1)).toBe(count - 1);
-    expect(shapes.indexAt(1001)).toBeNull();
-    expect(shapes.indexAt(39)).toBeNull();
+describe("columns", () => {
+  it.each([92, 96, 100, 12])("%i of them fill the width", (count) => {
+    const columns = new Columns(count, 40, 1000);
+    expect(columns.x(0)).toBe(40);
+    expect(columns.x(count)).toBe(1000);
+    expect(columns.indexAt(columns.x(count - 1) + 1)).toBe(count - 1);
+    expect(columns.indexAt(1001)).toBeNull();
+    expect(columns.indexAt(39)).toBeNull();
+    expect(columns.barX(0)).toBeGreaterThanOrEqual(40);
+    expect(columns.barX(0) + columns.barWidth).toBeLessThanOrEqual(columns.x(1));
   });
 
+  it("have a width even where there are none", () => {
+    const none = new Columns(0, 40, 1000);
+    expect(none.barWidth).toBeGreaterThan(0);
+    expect(none.indexAt(100)).toBeNull();
+  });
+});
+
+it("an hour that comes twice has one label on the axis", () => {
+  const label = (index: number, text: string) => ({ index, text, at: "edge" }) as const;
+  expect(once([label(0, "00:00"), label(12, "03:00"), label(16, "03:00")])).toHaveLength(2);
+});
+
+describe("a day", () => {
   it("stacks what was sold and what the grid got, up to what went out", () => {
     const shapes = new DayShapes([bar(0, { export_milliwatt_hours: 400_000, sold_wh: 300 })], SIZE);
     const [sold, grid] = shapes.columns[0]!.blocks;
@@ -69,16 +84,18 @@ describe("a day", () => {
     const bars = [140_000, null, 150_000].map((price, i) =>
       bar(i, { price_micros_per_kwh: price }),
     );
-    const line = new DayShapes(bars, SIZE).priceLine((each) => each.price_micros_per_kwh);
+    const prices = bars.map((each) => each.price_micros_per_kwh);
+    const line = priceLine(prices, new Columns(3, 0, 300), priceScale(bars, [90, 10]));
     expect(line.match(/M/g)).toHaveLength(2);
     expect(line).not.toContain("NaN");
   });
 
   it("draws nothing out of nothing", () => {
-    const shapes = new DayShapes([], SIZE);
+    const [shapes, none] = [new DayShapes([], SIZE), new Columns(0, 0, 300)];
     expect(shapes.columns).toEqual([]);
-    expect(shapes.sunArea() + shapes.priceLine(() => null)).toBe("");
-    expect(shapes.energyTicks.every((tick) => Number.isFinite(tick.at))).toBe(true);
+    const drawn = [shapes.sunArea(none), shapes.sunLine(none)];
+    expect([...drawn, priceLine([], none, priceScale([], [90, 10]))].join("")).toBe("");
+    expect(shapes.energy.ticks(5).every((tick) => Number.isFinite(shapes.energy(tick)))).toBe(true);
   });
 });
 

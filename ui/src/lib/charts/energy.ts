@@ -1,7 +1,6 @@
 /// The shapes of a period's chart: what the roof made above the line, what came in below it, and under
 /// both a lane that tells how the figures came about.
 import { scaleLinear, type ScaleLinear } from "d3-scale";
-import { line } from "d3-shape";
 import type { EnergyBar, EnergyFigures, QualityCounts } from "../api/bindings";
 
 export type EnergyRole = "self" | "battery" | "neighbour" | "export" | "import" | "open";
@@ -39,69 +38,19 @@ export const IN = ["from_neighbours", "from_grid", "open_in"] as const;
 export const isKnown = (figures: EnergyFigures): boolean =>
   Object.values(figures).some((figure) => figure !== null);
 
-export type EnergySize = {
-  left: number;
-  right: number;
-  top: number;
-  bottom: number;
-  priceTop: number;
-  priceBottom: number;
-};
-
 export class EnergyShapes {
   readonly energy: ScaleLinear<number, number>;
-  readonly price: ScaleLinear<number, number>;
   readonly columns: EnergyBlock[][];
 
   constructor(
     readonly bars: readonly EnergyBar[],
-    readonly size: EnergySize,
+    { top, bottom }: { top: number; bottom: number },
   ) {
     const most = (up: boolean) => Math.max(0, ...bars.map(({ figures }) => heightOf(figures, up)));
     const least = 100_000; // a night of standby shall not look like a storm
     const [high, low] = [Math.max(most(true), least), Math.max(most(false), least)];
-    this.energy = scaleLinear([-low, high], [size.bottom, size.top]).nice(5);
-    this.price = scaleLinear(pricesOf(bars), [size.priceBottom, size.priceTop]);
+    this.energy = scaleLinear([-low, high], [bottom, top]).nice(5);
     this.columns = bars.map(({ figures }) => this.#column(figures));
-  }
-
-  /** The left edge of a column; one past the last is the right edge. */
-  x(index: number): number {
-    const { left, right } = this.size;
-    return left + (index / Math.max(1, this.bars.length)) * (right - left);
-  }
-
-  get columnWidth(): number {
-    return this.x(1) - this.x(0);
-  }
-
-  /** How wide a bar is in its column: slots stand close, years do not fill the window. */
-  get barWidth(): number {
-    const width = this.columnWidth;
-    return Math.max(1, Math.min(width < 14 ? width - 1 : width * 0.72, 72));
-  }
-
-  barX(index: number): number {
-    return this.x(index) + (this.columnWidth - this.barWidth) / 2;
-  }
-
-  indexAt(x: number): number | null {
-    const { left, right } = this.size;
-    const index = Math.floor(((x - left) / (right - left)) * this.bars.length);
-    return index >= 0 && index < this.bars.length ? index : null;
-  }
-
-  priceLine(of: (bar: EnergyBar) => number | null): string {
-    const corners = this.bars.flatMap((bar, index) => [
-      { x: this.x(index), value: of(bar) },
-      { x: this.x(index + 1), value: of(bar) },
-    ]);
-    return (
-      line<{ x: number; value: number | null }>()
-        .defined((corner) => corner.value !== null)
-        .x((corner) => corner.x)
-        .y((corner) => this.price(corner.value ?? 0))(corners) ?? ""
-    );
   }
 
   #column(figures: EnergyFigures): EnergyBlock[] {
@@ -140,13 +89,4 @@ function heightOf(figures: EnergyFigures, up: boolean): number {
     (sum, part) => sum + Math.max(0, partOf(figures, part.name) ?? 0),
     0,
   );
-}
-
-function pricesOf(bars: readonly EnergyBar[]): [number, number] {
-  const all = bars
-    .flatMap((b) => [b.price_micros_per_kwh, b.retail_micros_per_kwh, b.feed_in_micros_per_kwh])
-    .filter((price): price is number => price !== null);
-  if (all.length === 0) return [0, 1];
-  const [low, high] = [Math.min(...all), Math.max(...all)];
-  return low === high ? [low - 10_000, high + 10_000] : [low, high];
 }

@@ -167,9 +167,18 @@ const CHANGES: Partial<Record<DemoState, Change>> = {
       home_name: `${HOSTILE()} ${"Ünïcödé".repeat(30)}`,
       exchange: { ...view.exchange, market_name: HOSTILE() },
       notices: [{ code: "other", message: HOSTILE() }],
+      trading: { state: "read_only", bound_slots: [], held_by: HOSTILE() },
+    }),
+    now: (view) => ({
+      ...view,
+      quarter: {
+        ...view.quarter,
+        orders: view.quarter.orders.map((order) => ({ ...order, problem: HOSTILE() })),
+      },
     }),
     rules: (view) => ({
       ...view,
+      ahead: view.ahead.map((order) => ({ ...order, problem: HOSTILE() })),
       rules: view.rules.map((rule, i) => ({ ...rule, name: `${HOSTILE()}${i}${"x".repeat(300)}` })),
       decisions: view.decisions.map((decision) => ({
         ...decision,
@@ -211,7 +220,7 @@ const CHANGES: Partial<Record<DemoState, Change>> = {
 };
 
 function HOSTILE(): string {
-  return `<img src=x onerror="window.broken=1"><script>window.broken=1</script>"'&\u202e`;
+  return `<img src=x onerror="window.broken=1"><script>window.broken=1</script>"'&\u202e${"w".repeat(10_000)}`;
 }
 
 export async function applyState<K extends keyof Views>(

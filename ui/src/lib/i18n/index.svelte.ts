@@ -3,13 +3,17 @@ import de from "./de.json";
 import en from "./en.json";
 import { fill, placesOf, type Part, type Values } from "./message";
 
-export type Language = "en" | "de";
+export const LANGUAGES = ["en", "de"] as const;
+export type Language = (typeof LANGUAGES)[number];
 export type Key = keyof typeof en;
 
 const CATALOGUES: Record<Language, Record<string, string>> = { en, de };
 
 let language = $state<Language>("en");
 let locale = $state("en");
+
+export const isLanguage = (text: string): text is Language =>
+  LANGUAGES.some((each) => each === text);
 
 /** Follows the first wish that there is a catalogue for; the wish's region decides about numbers. */
 export function speak(wishes: readonly string[]): void {

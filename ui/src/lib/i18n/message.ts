@@ -1,5 +1,7 @@
 /// Messages with places and plurals: `{count, plural, one {# slot} other {# slots}}`.
 
+import { outside } from "../outside";
+
 export type Part = { text: string; name: string | null };
 export type Values = Record<string, string | number>;
 
@@ -36,7 +38,7 @@ function place(inside: string, values: Values, locale: string): Part[] {
   const { name, branches } = read(inside);
   const value = values[name];
   if (value === undefined) throw new Error(`no value for {${name}}`);
-  if (branches === null) return [{ text: String(value), name }];
+  if (branches === null) return [{ text: outside(String(value)), name }];
   const count = Number(value);
   const branch =
     branches.get(`=${count}`) ??

@@ -10,7 +10,7 @@ import { Formats } from "../../lib/format";
 import { speak } from "../../lib/i18n/index.svelte";
 import { plainText } from "../../lib/phrase";
 import { csvName, csvOf } from "./csv";
-import { barName, below, comeTwice, gapLine, leadOf, periodTitle, qualityLine } from "./words";
+import { barName, below, gapLine, leadOf, periodTitle, qualityLine } from "./words";
 
 const en = new Formats("en-GB", "EUR", "Europe/Berlin");
 const de = new Formats("de", "EUR", "Europe/Berlin");
@@ -251,12 +251,17 @@ describe("words", () => {
   it("tell the two hours apart that the clock shows twice", () => {
     const bars = [
       bar("2026-10-25T01:45:00+02:00"),
-      bar("2026-10-25T02:00:00+02:00"),
-      bar("2026-10-25T02:00:00+01:00"),
+      bar("2026-10-25T02:45:00+02:00"),
+      bar("2026-10-25T02:45:00+01:00"),
+      bar("2026-10-25T03:00:00+01:00"),
     ];
-    const twice = comeTwice(bars);
-    const names = bars.map((each) => barName(each, "slot", en, twice.has(each.key)));
-    expect(names).toEqual(["01:45–02:00", "02:00–02:15 (UTC+2)", "02:00–02:15 (UTC+1)"]);
+    const names = bars.map((each) => barName(each, "slot", en));
+    expect(names).toEqual([
+      "01:45–02:00",
+      "02:45–02:00 (UTC+2)",
+      "02:45–03:00 (UTC+1)",
+      "03:00–03:15",
+    ]);
   });
 
   it("name each period", () => {
@@ -302,15 +307,7 @@ describe("words", () => {
 });
 
 describe("shapes", () => {
-  const SIZE = { left: 40, right: 1000, priceTop: 10, priceBottom: 80, top: 100, bottom: 300 };
-
-  it.each([92, 96, 100])("give each of %i quarter hours its place", (count) => {
-    const bars = Array.from({ length: count }, () => bar("2026-06-18T00:00:00+02:00"));
-    const shapes = new EnergyShapes(bars, SIZE);
-    expect(shapes.x(count)).toBe(1000);
-    expect(shapes.indexAt(shapes.x(count - 1) + 1)).toBe(count - 1);
-    expect(shapes.indexAt(39)).toBeNull();
-  });
+  const SIZE = { top: 100, bottom: 300 };
 
   it("stack what went out above the line and what came in below it", () => {
     const figures = {
@@ -329,7 +326,6 @@ describe("shapes", () => {
   it("draw nothing out of nothing", () => {
     const shapes = new EnergyShapes([], SIZE);
     expect(shapes.columns).toEqual([]);
-    expect(shapes.priceLine(() => null)).toBe("");
     expect(laneOf({ ...NONE, outside: 4 })).toEqual([]);
   });
 

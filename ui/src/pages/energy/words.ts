@@ -49,13 +49,11 @@ export function periodTitle(
   }
 }
 
-/** A bar by its whole name. Of the two hours that a clock shows twice each says its offset. */
-export function barName(bar: EnergyBar, step: StepView, formats: Formats, twice: boolean): string {
+/** A bar by its whole name. */
+export function barName(bar: EnergyBar, step: StepView, formats: Formats): string {
   switch (step) {
-    case "slot": {
-      const quarter = formats.quarter(bar.key);
-      return twice ? t("energy.twice", { quarter, offset: offsetOf(bar.starts) }) : quarter;
-    }
+    case "slot":
+      return formats.quarter(bar.key);
     case "day":
       return formats.day(bar.key);
     case "month":
@@ -63,20 +61,6 @@ export function barName(bar: EnergyBar, step: StepView, formats: Formats, twice:
     case "year":
       return bar.key;
   }
-}
-
-/** The bars whose time of day comes twice, since the clocks were set back. */
-export function comeTwice(bars: readonly EnergyBar[]): ReadonlySet<string> {
-  const clock = (bar: EnergyBar) => bar.starts.slice(0, 16);
-  const seen = new Map<string, number>();
-  for (const bar of bars) seen.set(clock(bar), (seen.get(clock(bar)) ?? 0) + 1);
-  return new Set(bars.filter((bar) => (seen.get(clock(bar)) ?? 0) > 1).map((bar) => bar.key));
-}
-
-/** `UTC+2` from a time with its offset. */
-function offsetOf(time: string): string {
-  const [, sign = "+", hours = "0", minutes = "00"] = /([+-])(\d\d):(\d\d)$/.exec(time) ?? [];
-  return `UTC${sign === "-" ? "\u2212" : "+"}${Number(hours)}${minutes === "00" ? "" : `:${minutes}`}`;
 }
 
 /** Which level a bar opens to, and on which day; null where there is nothing below. */
