@@ -164,7 +164,12 @@ impl HomeConfig {
     }
 
     pub fn has(&self, role: Role) -> bool {
-        self.meters.iter().any(|meter| meter.role == role)
+        self.meter_of(role).is_some()
+    }
+
+    /// Returns the meter that has a role in the home.
+    pub fn meter_of(&self, role: Role) -> Option<&MeterConfig> {
+        self.meters.iter().find(|meter| meter.role == role)
     }
 
     fn check(&self) -> Result<(), String> {

@@ -12,9 +12,9 @@ use serde::{Deserialize, Serialize};
 use specta::Type;
 use tokio::sync::{Notify, broadcast};
 use tokio_util::sync::CancellationToken;
-use units::{LocalDay, ScaledClock, SharedClock, Slot, SystemClock, Timestamp, Zone};
+use units::{LocalDay, MeterId, ScaledClock, SharedClock, Slot, SystemClock, Timestamp, Zone};
 
-use crate::config::{HISTORY_FILE, HomeConfig, KEY_FILE, RULES_FILE, write_in_place};
+use crate::config::{HISTORY_FILE, HomeConfig, KEY_FILE, RULES_FILE, Role, write_in_place};
 use crate::error::HomeError;
 use crate::live::Live;
 use crate::secrets::{self, KeyPlace, SecretError, SecretSource};
@@ -65,7 +65,7 @@ enum State {
 #[derive(Debug)]
 pub(crate) struct House {
     pub dir: PathBuf,
-    pub config: HomeConfig,
+    config: RwLock<Arc<HomeConfig>>,
     pub clock: SharedClock,
     pub history: History,
     pub contracts: Option<Contracts>,
@@ -171,7 +171,7 @@ impl House {
         live.exchange.market = stored_market(&history)?;
         Ok(Self {
             dir,
-            config,
+            config: RwLock::new(Arc::new(config)),
             clock,
             history,
             contracts,
@@ -189,8 +189,18 @@ impl House {
         self.clock.now()
     }
 
+    /// Returns what the owner told the house, as it is in force at this moment.
+    pub fn config(&self) -> Arc<HomeConfig> {
+        self.config.read().unwrap_or_else(PoisonError::into_inner).clone()
+    }
+
+    /// Returns the meter that has a role in the home.
+    pub fn meter_id(&self, role: Role) -> Option<MeterId> {
+        self.config().meter_of(role).map(|meter| meter.id.clone())
+    }
+
     pub fn zone(&self) -> Zone {
-        self.config.zone()
+        self.config().zone()
     }
 
     pub fn today(&self) -> LocalDay {

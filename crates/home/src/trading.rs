@@ -119,7 +119,7 @@ impl House {
 
     /// Returns how the window shows the grid meter.
     pub fn meter_state_view(&self, now: Timestamp) -> MeterStateView {
-        if !self.config.has(Role::Grid) {
+        if !self.config().has(Role::Grid) {
             return MeterStateView::None;
         }
         match self.meter_state(now) {
@@ -141,7 +141,6 @@ impl House {
 
     /// Three of its periods.
     fn late_after(&self) -> Duration {
-        let grid = self.config.meters.iter().find(|meter| meter.role == Role::Grid);
-        grid.map_or(SILENT_AFTER, |meter| meter.every() * 3)
+        self.config().meter_of(Role::Grid).map_or(SILENT_AFTER, |meter| meter.every() * 3)
     }
 }

@@ -70,11 +70,11 @@ impl Books {
         let border_gap = Duration::from_secs(rules.map_or(30, |rules| rules.border_gap_s).into());
         let close = Duration::from_secs(rules.map_or(3600, |rules| rules.readings_close_s).into());
         let mut books = Self { meters: HashMap::new(), patience: (border_gap * 2).max(close / 2) };
-        for meter in &house.config.meters {
+        for meter in &house.config().meters {
             let stored = stored_samples(house, &meter.id)?;
             let counter = stored.last().and_then(|sample| sample.import).unwrap_or(Energy::ZERO);
             let profile = metering::profile(&meter.profile).expect("the configuration was checked");
-            let mut settings = SlotSettings::new(house.config.fuse(), profile.resolution(counter));
+            let mut settings = SlotSettings::new(house.config().fuse(), profile.resolution(counter));
             settings.max_border_gap = border_gap;
             let from = resume_from(house, &meter.id, &stored)?;
             let (slots, events) = SlotMeter::resume(settings, from, &stored);

@@ -195,7 +195,7 @@ async fn join(
     market: &exchange_api::MarketInfo,
     invitation: &Invitation,
 ) -> Result<(), Failure> {
-    let agreed = house.config.market.as_ref().map(|market| market.agreed_terms.clone());
+    let agreed = house.config().market.as_ref().map(|market| market.agreed_terms.clone());
     let Some(terms_version) = agreed.filter(|agreed| *agreed == market.terms.version) else {
         return Err(Failure::Invitation(format!(
             "The market \"{}\" asks for consent to its terms, version {}. Nothing is traded before. Read them and write \
@@ -215,7 +215,7 @@ async fn join(
             market: invitation.market.clone(),
             code: invitation.code.clone(),
             public_key: client.key().public_key_text(),
-            device_name: house.config.name.clone(),
+            device_name: house.config().name.clone(),
             terms_version,
             contract,
         })

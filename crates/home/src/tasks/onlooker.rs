@@ -24,7 +24,7 @@ pub async fn run(house: Arc<House>, stop: CancellationToken) {
 
 /// Takes the newest samples from the history, as if the meters had been heard.
 fn look(house: &House) {
-    for meter in &house.config.meters {
+    for meter in &house.config().meters {
         match house.history.latest_sample(&meter.id) {
             Ok(Some(sample)) => house.live().heard(meter.role, &sample),
             Ok(None) => {}

@@ -26,7 +26,7 @@ pub fn spawn(
     tasks: &TaskTracker,
 ) {
     let mut lines = Lines::default();
-    for meter in &house.config.meters {
+    for meter in &house.config().meters {
         let endpoint = meter.endpoint().expect("the configuration was checked");
         let profile = metering::profile(&meter.profile).expect("the configuration was checked");
         let reader = Reader {

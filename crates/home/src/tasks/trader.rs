@@ -164,16 +164,16 @@ fn carry_out(
 
 fn situation(house: &House, slot: Slot, orders: &[StoredOrder]) -> Result<Situation, HistoryError> {
     let meter = house.meter_state(house.now());
-    let sells = house.config.has(Role::Solar) || house.config.has(Role::Battery);
+    let sells = house.config().has(Role::Solar) || house.config().has(Role::Battery);
     let starting_up = house.live().last(Role::Grid).is_none() && !house.has_been_silent_for_long();
     Ok(Situation {
         slot,
         zone: house.zone(),
         prices: house.prices(slot),
-        equipment: Equipment { can_sell: sells, can_buy: house.config.has(Role::Grid) },
+        equipment: Equipment { can_sell: sells, can_buy: house.config().has(Role::Grid) },
         meter,
         trading: house.trading()?,
-        fuse: house.config.fuse(),
+        fuse: house.config().fuse(),
         today: today(house, slot, orders)?,
         starting_up,
     })

@@ -148,7 +148,7 @@ fn month_name(first: DayKey) -> String {
 
 /// Counts slots that were measured and have no settlement yet.
 fn provisional_slots(house: &House, month: std::ops::Range<DayKey>) -> Result<usize, HistoryError> {
-    let Some(meter) = house.config.meters.iter().find(|meter| meter.role == Role::Grid) else { return Ok(0) };
+    let Some(meter) = house.meter_id(Role::Grid) else { return Ok(0) };
     let Some(membership) = house.membership()? else { return Ok(0) };
     let slots = |day| LocalDay::new(day, house.zone()).slots().start;
     let range = slots(month.start).max(Slot::containing(membership.joined_at))..slots(month.end);
@@ -157,15 +157,15 @@ fn provisional_slots(house: &House, month: std::ops::Range<DayKey>) -> Result<us
     }
     let settled = house.history.settlements(range.clone())?;
     let settled: std::collections::HashSet<Slot> = settled.iter().map(|settled| settled.slot).collect();
-    let measured = house.history.slots(&meter.id, range)?;
+    let measured = house.history.slots(&meter, range)?;
     Ok(measured.iter().filter(|row| !settled.contains(&row.slot)).count())
 }
 
 fn earnings_day(house: &House, day: DayKey) -> Result<EarningsDayView, HistoryError> {
     let slots = LocalDay::new(day, house.zone()).slots();
     let settled = house.history.settlements(slots.clone())?;
-    let measured = match house.config.meters.iter().find(|meter| meter.role == Role::Grid) {
-        Some(meter) => house.history.slots(&meter.id, slots)?,
+    let measured = match house.meter_id(Role::Grid) {
+        Some(meter) => house.history.slots(&meter, slots)?,
         None => Vec::new(),
     };
     let quality = |slot| measured.iter().find(|row| row.slot == slot).map(|row| row.energy.quality.into());

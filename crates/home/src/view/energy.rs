@@ -9,7 +9,7 @@ mod slot;
 use history::HistoryError;
 use serde::{Deserialize, Serialize};
 use specta::Type;
-use units::{DayKey, MeterId, Slot, Timestamp, Zone};
+use units::{DayKey, Slot, Timestamp, Zone};
 
 use self::flows::Walk;
 use self::period::Period;
@@ -171,8 +171,8 @@ fn energy(house: &House, kind: PeriodView, day: DayKey) -> Result<EnergyView, Hi
         bars,
         gaps,
         more_gaps: Whole::new(more_gaps as i64),
-        has_sun: house.config.has(Role::Solar),
-        has_battery: house.config.has(Role::Battery),
+        has_sun: house.config().has(Role::Solar),
+        has_battery: house.config().has(Role::Battery),
     })
 }
 
@@ -215,9 +215,4 @@ impl LocalTime {
     fn of(time: Timestamp, zone: Zone) -> Self {
         Self(time.to_chrono().with_timezone(&zone).to_rfc3339_opts(chrono::SecondsFormat::Secs, false))
     }
-}
-
-/// Returns the meter that has a role in the home.
-fn meter_of(house: &House, role: Role) -> Option<&MeterId> {
-    house.config.meters.iter().find(|meter| meter.role == role).map(|meter| &meter.id)
 }

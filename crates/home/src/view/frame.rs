@@ -154,12 +154,12 @@ fn frame(house: &House) -> Result<FrameView, HistoryError> {
     let now = house.now();
     let missed = missed_slots(house, now)?;
     Ok(FrameView {
-        home_name: house.config.name.clone(),
-        currency: house.config.currency.to_string(),
-        zone: house.config.zone.clone(),
+        home_name: house.config().name.clone(),
+        currency: house.config().currency.to_string(),
+        zone: house.config().zone.clone(),
         market_time: now.into(),
         speed: house.clock.speed(),
-        simulated: house.config.simulation.is_some(),
+        simulated: house.config().simulation.is_some(),
         meter: meter_status(house, now),
         exchange: exchange_status(house, now, &missed)?,
         trading: trading_status(house)?,

@@ -28,6 +28,6 @@ fn glance(house: &House) -> Result<Glance, HistoryError> {
     Ok(Glance {
         trading: trading_state(house)?,
         today_cents: (totals.earned() + totals.saved()).round_to_cents(),
-        currency: house.config.currency.to_string(),
+        currency: house.config().currency.to_string(),
     })
 }

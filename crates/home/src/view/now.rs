@@ -7,7 +7,7 @@ use std::collections::HashMap;
 
 use history::{HistoryError, Settlement, StoredSlot};
 use metering::Flows;
-use units::{Energy, MeterId, Power, Slot, Timestamp};
+use units::{Energy, Power, Slot, Timestamp};
 
 use super::{Amount, Certainty, Instant, OrderView, QualityView, Whole};
 use crate::config::Role;
@@ -116,8 +116,8 @@ fn now(house: &House) -> Result<NowView, HistoryError> {
         prices: prices(house, at, last.as_ref()),
         quarter: quarter(house, at)?,
         today: today(house, at)?,
-        has_sun: house.config.has(Role::Solar),
-        has_battery: house.config.has(Role::Battery),
+        has_sun: house.config().has(Role::Solar),
+        has_battery: house.config().has(Role::Battery),
     })
 }
 
@@ -126,7 +126,7 @@ fn flows(house: &House, at: Timestamp) -> FlowsView {
     let silent = house.meter_state_view(at) == MeterStateView::Silent;
     let live = house.live();
     let power = |role| live.last(role).filter(|_| !silent).and_then(|sample| sample.power);
-    let source = |role| match house.config.has(role) {
+    let source = |role| match house.config().has(role) {
         true => metering::Source::from(power(role)),
         false => metering::Source::NotInstalled,
     };
@@ -199,7 +199,7 @@ fn today(house: &House, at: Timestamp) -> Result<TodayView, HistoryError> {
     let day = house.today();
     let slots = day.slots();
     let of_meter = |role| -> Result<HashMap<Slot, StoredSlot>, HistoryError> {
-        let Some(meter) = meter_of(house, role) else { return Ok(HashMap::new()) };
+        let Some(meter) = house.meter_id(role) else { return Ok(HashMap::new()) };
         let rows = house.history.slots(&meter, slots.clone())?;
         Ok(rows.into_iter().map(|row| (row.slot, row)).collect())
     };
@@ -247,8 +247,4 @@ fn bar(
         retail_micros_per_kwh: contract.map(|(retail, _)| retail.into()),
         feed_in_micros_per_kwh: contract.map(|(_, feed_in)| feed_in.into()),
     }
-}
-
-fn meter_of(house: &House, role: Role) -> Option<MeterId> {
-    house.config.meters.iter().find(|meter| meter.role == role).map(|meter| meter.id.clone())
 }

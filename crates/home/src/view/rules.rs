@@ -215,7 +215,7 @@ fn reasons(json: &str) -> Vec<ReasonView> {
 /// Says of each version of the rules what it changed.
 fn log(house: &House) -> Result<Vec<RulesChangeView>, HistoryError> {
     let versions = house.history.rules_log(LOG + 1)?;
-    let read = |toml: &str| rules::RuleBook::parse(toml, house.config.currency).ok();
+    let read = |toml: &str| rules::RuleBook::parse(toml, house.config().currency).ok();
     let changes = versions.iter().zip(versions.iter().skip(1).map(Some).chain([None]));
     Ok(changes
         .take(LOG as usize)

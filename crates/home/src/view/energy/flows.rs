@@ -10,7 +10,7 @@ use metering::Quality;
 use units::{Energy, MeterId, Slot, WattHours};
 
 use super::period::{Period, StepView, slots_of};
-use super::{EnergyFigures, GapView, QualityCounts, Whole, meter_of};
+use super::{EnergyFigures, GapView, QualityCounts, Whole};
 use crate::config::Role;
 use crate::house::House;
 
@@ -78,24 +78,28 @@ impl Walk {
         let mut walk = Self { bars: vec![Bar::default(); count], gaps: Vec::new() };
         let due = due(house, &slots)?;
         let mut expected = due.start;
-        house.history.each_slot(meters(house), period.days.clone(), |facts| {
-            let index = match period.step {
-                StepView::Slot => {
-                    usize::try_from(facts.slot.index() - slots.start.index()).unwrap_or(usize::MAX)
+        house.history.each_slot(
+            meters(house).each_ref().map(Option::as_ref),
+            period.days.clone(),
+            |facts| {
+                let index = match period.step {
+                    StepView::Slot => {
+                        usize::try_from(facts.slot.index() - slots.start.index()).unwrap_or(usize::MAX)
+                    }
+                    _ => period.step_of(facts.local_day),
+                };
+                let Some(bar) = walk.bars.get_mut(index) else { return };
+                bar.flows.add(&Flows::of(facts, setting));
+                bar.settled = facts.settled;
+                let Some(grid) = facts.meters[0] else { return };
+                bar.quality.count(grid.quality);
+                note_gap(&mut walk.gaps, expected..facts.slot, Quality::Missing);
+                if grid.quality != Quality::Measured {
+                    note_gap(&mut walk.gaps, facts.slot..facts.slot.next(), grid.quality);
                 }
-                _ => period.step_of(facts.local_day),
-            };
-            let Some(bar) = walk.bars.get_mut(index) else { return };
-            bar.flows.add(&Flows::of(facts, setting));
-            bar.settled = facts.settled;
-            let Some(grid) = facts.meters[0] else { return };
-            bar.quality.count(grid.quality);
-            note_gap(&mut walk.gaps, expected..facts.slot, Quality::Missing);
-            if grid.quality != Quality::Measured {
-                note_gap(&mut walk.gaps, facts.slot..facts.slot.next(), grid.quality);
-            }
-            expected = expected.max(facts.slot.next());
-        })?;
+                expected = expected.max(facts.slot.next());
+            },
+        )?;
         note_gap(&mut walk.gaps, expected..due.end, Quality::Missing);
         walk.count_what_is_absent(house, period, &due);
         Ok(walk)
@@ -153,14 +157,14 @@ impl Walk {
 }
 
 /// Returns the home's meters in the order in which flows are read.
-pub fn meters(house: &House) -> [Option<&MeterId>; 3] {
-    [meter_of(house, Role::Grid), meter_of(house, Role::Solar), meter_of(house, Role::Battery)]
+pub fn meters(house: &House) -> [Option<MeterId>; 3] {
+    [Role::Grid, Role::Solar, Role::Battery].map(|role| house.meter_id(role))
 }
 
 /// Returns the slots that the books should have: from the first one known to the one that just ended.
 pub fn due(house: &House, slots: &Range<Slot>) -> Result<Range<Slot>, HistoryError> {
-    let first = match meter_of(house, Role::Grid) {
-        Some(meter) => house.history.first_slot(meter)?,
+    let first = match house.meter_id(Role::Grid) {
+        Some(meter) => house.history.first_slot(&meter)?,
         None => None,
     };
     let ended = Slot::containing(house.now() - house.patience(ON_ITS_WAY));
@@ -185,8 +189,8 @@ fn length(slots: &Range<Slot>) -> u32 {
 impl Setting {
     pub fn of(house: &House) -> Result<Self, HistoryError> {
         Ok(Self {
-            sun: house.config.has(Role::Solar),
-            battery: house.config.has(Role::Battery),
+            sun: house.config().has(Role::Solar),
+            battery: house.config().has(Role::Battery),
             joined: house.membership()?.map(|membership| Slot::containing(membership.joined_at)),
         })
     }

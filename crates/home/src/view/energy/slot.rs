@@ -114,15 +114,19 @@ pub fn energy_slot(house: &House, slot: Slot) -> Result<EnergySlotView, HistoryE
     let setting = Setting::of(house)?;
     let mut bar = Bar::default();
     // A day around is walked, so that a slot is found under whatever local date it was booked.
-    house.history.each_slot(flows::meters(house), day.previous()..day.next().next(), |facts| {
-        if facts.slot == slot {
-            bar.flows.add(&Flows::of(facts, setting));
-            bar.settled = facts.settled;
-            if let Some(grid) = facts.meters[0] {
-                bar.quality.count(grid.quality);
+    house.history.each_slot(
+        flows::meters(house).each_ref().map(Option::as_ref),
+        day.previous()..day.next().next(),
+        |facts| {
+            if facts.slot == slot {
+                bar.flows.add(&Flows::of(facts, setting));
+                bar.settled = facts.settled;
+                if let Some(grid) = facts.meters[0] {
+                    bar.quality.count(grid.quality);
+                }
             }
-        }
-    })?;
+        },
+    )?;
     if bar.quality == Default::default() {
         let due = flows::due(house, &(slot..slot.next()))?;
         let counted = if due.is_empty() { &mut bar.quality.outside } else { &mut bar.quality.missing };
@@ -141,7 +145,7 @@ pub fn energy_slot(house: &House, slot: Slot) -> Result<EnergySlotView, HistoryE
             .filter(|slot| within(*slot) && slot.start() <= house.now())
             .map(|slot| slot.start().into()),
         meters: meters
-            .filter_map(|(role, id)| id.map(|id| meter_slot(house, role, id, slot)))
+            .filter_map(|(role, id)| id.map(|id| meter_slot(house, role, &id, slot)))
             .collect::<Result<_, _>>()?,
         settled: house.history.settlements(slot..slot.next())?.first().map(settled),
     })
