@@ -3,7 +3,7 @@
 use std::path::PathBuf;
 
 use rusqlite::ErrorCode;
-use units::{OrderId, Timestamp};
+use units::{DealId, OrderId, Timestamp};
 
 #[derive(Debug, thiserror::Error)]
 pub enum HistoryError {
@@ -48,6 +48,8 @@ pub enum HistoryError {
     Closed,
     #[error("there is no order {0}")]
     UnknownOrder(OrderId),
+    #[error("there is no deal {0}")]
+    UnknownDeal(DealId),
     #[error("there is no reading for the slot {0}")]
     UnknownReading(units::Slot),
     #[error("{subject} was recorded before with other content: {detail}")]

@@ -9,6 +9,7 @@
 //! write, which comes at the latest with the next slot.
 
 mod counter_events;
+mod deals;
 mod decisions;
 mod error;
 mod facts;
@@ -36,6 +37,7 @@ mod totals;
 mod writer;
 
 pub use counter_events::{CounterEvent, Register};
+pub use deals::{DealErrand, DealNews, DealState, StoredDeal};
 pub use decisions::{Decision, Verdict};
 pub use error::HistoryError;
 pub use facts::{MeterFacts, SettledFacts, SlotFacts};
@@ -55,7 +57,7 @@ pub use readings::{
 };
 pub use rules::RulesVersion;
 pub use schema::{APPLICATION_ID, SCHEMA_VERSION};
-pub use settlements::{Fill, Posting, Settlement, SettlementRecorded, What};
+pub use settlements::{DealTrade, Fill, Posting, Settlement, SettlementRecorded, Source, What};
 pub use slots::{DayEnergy, SlotRecorded, SlotRow, StoredSlot};
 pub use snapshots::{SNAPSHOTS_KEPT, Snapshot};
 pub use statements::StatementRow;

@@ -29,6 +29,8 @@ pub struct OutgoingOrder {
     /// When its gate closes: from then on it can neither be placed nor cancelled.
     pub gate: Timestamp,
     pub queued_at: Timestamp,
+    /// Placed by hand: the rules leave it alone.
+    pub by_owner: bool,
 }
 
 worded!(

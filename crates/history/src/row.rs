@@ -31,6 +31,16 @@ pub fn word<T>(row: &Row, column: &'static str, from_word: fn(&str) -> Option<T>
     from_word(&text).ok_or_else(|| unreadable(row, column, text))
 }
 
+/// Reads one of a closed set of words, or nothing.
+pub fn optional_word<T>(
+    row: &Row,
+    column: &'static str,
+    from_word: fn(&str) -> Option<T>,
+) -> Result<Option<T>> {
+    let text: Option<String> = row.get(column)?;
+    text.map(|text| from_word(&text).ok_or_else(|| unreadable(row, column, text))).transpose()
+}
+
 /// Reads one of a closed set of words from a column told by its number, without a copy.
 pub fn word_at<T>(row: &Row, index: usize, from_word: fn(&str) -> Option<T>) -> Result<T> {
     let text = row.get_ref(index)?.as_str()?;
@@ -59,6 +69,15 @@ pub fn time(row: &Row, column: &'static str) -> Result<Timestamp> {
 
 pub fn optional_time(row: &Row, column: &'static str) -> Result<Option<Timestamp>> {
     Ok(row.get::<_, Option<i64>>(column)?.map(Timestamp::from_millis))
+}
+
+pub fn optional_slot(row: &Row, column: &'static str) -> Result<Option<Slot>> {
+    Ok(row.get::<_, Option<i64>>(column)?.map(Slot::from_index))
+}
+
+pub fn optional_parsed<T: FromStr>(row: &Row, column: &'static str) -> Result<Option<T>> {
+    let text: Option<String> = row.get(column)?;
+    text.map(|text| text.parse().map_err(|_| unreadable(row, column, text))).transpose()
 }
 
 pub fn price(row: &Row, column: &'static str) -> Result<Price> {

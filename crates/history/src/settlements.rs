@@ -4,7 +4,7 @@ use std::ops::Range;
 
 use market::Side;
 use rusqlite::{Connection, OptionalExtension, Row, named_params};
-use units::{AreaId, DayKey, MarketId, Money, OrderId, Price, Slot, Timestamp, WattHours};
+use units::{AreaId, DayKey, DealId, MarketId, MemberId, Money, OrderId, Price, Slot, Timestamp, WattHours};
 
 use crate::error::HistoryError;
 use crate::handle::History;
@@ -29,6 +29,8 @@ pub struct Settlement {
     pub price: Option<Price>,
     /// Whether the meter's figures entered.
     pub measured: bool,
+    /// Who told the figures; missing where nothing was measured, or where it was not told.
+    pub source: Option<Source>,
     pub import: WattHours,
     pub export: WattHours,
     pub sold: WattHours,
@@ -39,6 +41,8 @@ pub struct Settlement {
     pub retail: Price,
     pub feed_in: Price,
     pub fills: Vec<Fill>,
+    /// What direct deals brought; `sold` and `bought` hold it too.
+    pub deals: Vec<DealTrade>,
     pub postings: Vec<Posting>,
 }
 
@@ -49,6 +53,29 @@ pub struct Fill {
     pub side: Side,
     pub filled: WattHours,
 }
+
+/// What a direct deal came to in a slot.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct DealTrade {
+    pub deal: DealId,
+    /// This household's.
+    pub side: Side,
+    pub partner: MemberId,
+    pub filled: WattHours,
+    pub price: Price,
+    /// What the buyer paid the grid on top.
+    pub grid_fee: Money,
+}
+
+worded!(
+    /// Who told the figures of a slot.
+    Source {
+        /// This household's own device.
+        Member = "member",
+        /// The utility, whose word goes first.
+        Utility = "utility",
+    }
+);
 
 /// A posting on this household's account. Positive: it receives.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -208,7 +235,7 @@ fn put(connection: &Connection, settlement: &Settlement, now: Timestamp) -> rusq
         .prepare_cached(
             "insert into settlements values (null, :market, :cursor, :slot, :version, :day, :settled, :now,
                 :area, :price, :measured, :import, :export, :sold, :bought, :from_utility, :to_utility,
-                :retail, :feed_in)",
+                :retail, :feed_in, :source)",
         )?
         .execute(named_params! {
             ":market": settlement.market.as_str(),
@@ -229,6 +256,7 @@ fn put(connection: &Connection, settlement: &Settlement, now: Timestamp) -> rusq
             ":to_utility": settlement.to_utility.get(),
             ":retail": settlement.retail.micros_per_kwh(),
             ":feed_in": settlement.feed_in.micros_per_kwh(),
+            ":source": settlement.source.map(Source::word),
         })?;
     Ok(connection.last_insert_rowid())
 }
@@ -244,6 +272,20 @@ fn put_lines(connection: &Connection, id: i64, settlement: &Settlement) -> rusql
     for (position, fill) in (0i64..).zip(&settlement.fills) {
         let (side, filled) = (row::side_word(fill.side), fill.filled.get());
         insert.execute((id, position, fill.order.as_str(), side, filled))?;
+    }
+    let mut insert =
+        connection.prepare_cached("insert into settlement_deals values (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8)")?;
+    for (position, trade) in (0i64..).zip(&settlement.deals) {
+        insert.execute((
+            id,
+            position,
+            trade.deal.as_str(),
+            row::side_word(trade.side),
+            trade.partner.as_str(),
+            trade.filled.get(),
+            trade.price.micros_per_kwh(),
+            trade.grid_fee.nanos(),
+        ))?;
     }
     Ok(())
 }
@@ -301,7 +343,20 @@ fn with_lines(connection: &Connection, id: i64, settlement: Settlement) -> rusql
             })
         })?
         .collect::<rusqlite::Result<_>>()?;
-    Ok(Settlement { fills, postings, ..settlement })
+    let deals = connection
+        .prepare_cached("select * from settlement_deals where settlement = ?1 order by position")?
+        .query_map([id], |row| {
+            Ok(DealTrade {
+                deal: row::parsed(row, "deal_id")?,
+                side: row::side(row)?,
+                partner: row::parsed(row, "partner")?,
+                filled: row::watt_hours(row, "filled_wh")?,
+                price: row::price(row, "price_micros_per_kwh")?,
+                grid_fee: row::money(row, "grid_fee_nanos")?,
+            })
+        })?
+        .collect::<rusqlite::Result<_>>()?;
+    Ok(Settlement { fills, deals, postings, ..settlement })
 }
 
 fn stored(row: &Row) -> rusqlite::Result<Settlement> {
@@ -315,6 +370,7 @@ fn stored(row: &Row) -> rusqlite::Result<Settlement> {
         area: row::parsed(row, "area")?,
         price: row::optional_price(row, "price_micros_per_kwh")?,
         measured: row.get("measured")?,
+        source: row::optional_word(row, "source", Source::from_word)?,
         import: row::watt_hours(row, "import_wh")?,
         export: row::watt_hours(row, "export_wh")?,
         sold: row::watt_hours(row, "sold_wh")?,
@@ -324,6 +380,7 @@ fn stored(row: &Row) -> rusqlite::Result<Settlement> {
         retail: row::price(row, "retail_micros_per_kwh")?,
         feed_in: row::price(row, "feed_in_micros_per_kwh")?,
         fills: Vec::new(),
+        deals: Vec::new(),
         postings: Vec::new(),
     })
 }

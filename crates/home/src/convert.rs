@@ -2,7 +2,8 @@
 
 use exchange_api as wire;
 use history::{
-    CounterEvent, Decision, OutgoingOrder, Posting, Register, Settlement, StoredOrder, Verdict, What,
+    CounterEvent, DealNews, DealState, DealTrade, Decision, OutgoingOrder, Posting, Register, Settlement,
+    Source, StoredOrder, Verdict, What,
 };
 use metering::Quantity;
 use units::{LocalDay, MarketId, Zone};
@@ -88,6 +89,10 @@ pub fn settlement(
         area: settled.area,
         price: settled.price,
         measured: settled.measured,
+        source: settled.source.map(|source| match source {
+            wire::ReadingSource::Member => Source::Member,
+            wire::ReadingSource::Utility => Source::Utility,
+        }),
         import: settled.import,
         export: settled.export,
         sold: settled.sold,
@@ -97,6 +102,37 @@ pub fn settlement(
         retail: settled.contract.retail_micros_per_kwh,
         feed_in: settled.contract.feed_in_micros_per_kwh,
         fills: settled.fills.into_iter().map(fill).collect(),
+        deals: settled.deals.into_iter().map(deal_trade).collect(),
         postings,
     })
+}
+
+fn deal_trade(fill: wire::DealFill) -> DealTrade {
+    DealTrade {
+        deal: fill.deal,
+        side: fill.side,
+        partner: fill.partner,
+        filled: fill.filled,
+        price: fill.price,
+        grid_fee: fill.grid_fee,
+    }
+}
+
+/// Returns what the history keeps of the exchange's word about a deal.
+pub fn deal_news(status: &wire::DealStatus) -> DealNews {
+    DealNews {
+        id: status.deal.id.clone(),
+        terms_json: serde_json::to_string(&status.deal).expect("a deal is plain data"),
+        state: match status.state {
+            wire::DealState::Proposed => DealState::Proposed,
+            wire::DealState::Agreed => DealState::Agreed,
+            wire::DealState::Ended => DealState::Ended,
+        },
+        proposed_by: status.proposed_by.clone(),
+        proposed_at: status.proposed_at,
+        agreed_at: status.agreed_at,
+        served_from: status.served_from,
+        served_until: status.served_until,
+        ended_by: status.ended_by.clone(),
+    }
 }

@@ -22,9 +22,9 @@ pub fn queue(connection: &Connection, order: &OutgoingOrder) -> Result<(), Histo
         .prepare_cached(
             "insert into orders (id, market, member, slot_index, side, quantity_wh,
                 limit_price_micros_per_kwh, signing_key, salt, signature, gate_at_ms, queued_at_ms,
-                state, changed_at_ms)
+                state, changed_at_ms, by_owner)
              values (:id, :market, :member, :slot, :side, :quantity, :limit, :key, :salt, :signature,
-                :gate, :queued, 'waiting', :queued)",
+                :gate, :queued, 'waiting', :queued, :by_owner)",
         )?
         .execute(named_params! {
             ":id": order.id.as_str(),
@@ -39,6 +39,7 @@ pub fn queue(connection: &Connection, order: &OutgoingOrder) -> Result<(), Histo
             ":signature": order.signature,
             ":gate": order.gate.millis(),
             ":queued": order.queued_at.millis(),
+            ":by_owner": order.by_owner,
         })?;
     Ok(())
 }
@@ -137,6 +138,7 @@ pub fn stored(row: &Row) -> rusqlite::Result<StoredOrder> {
             signature: row.get("signature")?,
             gate: row::time(row, "gate_at_ms")?,
             queued_at: row::time(row, "queued_at_ms")?,
+            by_owner: row.get("by_owner")?,
         },
         state: row::word(row, "state", OrderState::from_word)?,
         problem: problem(row)?,

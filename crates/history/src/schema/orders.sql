@@ -19,7 +19,8 @@ create table orders (
     filled_wh integer not null default 0,
     sent_at_ms integer,
     accepted_at_ms integer,
-    changed_at_ms integer not null
+    changed_at_ms integer not null,
+    by_owner integer not null default 0 check (by_owner in (0, 1)) -- placed by hand: rules leave it alone
 ) strict, without rowid;
 
 create index orders_by_slot on orders (slot_index);

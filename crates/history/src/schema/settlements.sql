@@ -20,6 +20,7 @@ create table settlements (
     to_utility_wh integer not null,
     retail_micros_per_kwh integer not null,
     feed_in_micros_per_kwh integer not null,
+    source text check (source in ('member', 'utility')), -- missing where nothing was measured or it was not told
     unique (market, cursor),
     unique (slot_index, market, version) -- the slot first: ranges of slots, and so of days, are asked for
 ) strict;

@@ -1,8 +1,9 @@
 //! One row of each table.
 
 use history::{
-    AreaPrice, CounterEvent, Decision, Fill, History, LogAlarmKind, LogPage, LogPromise, Membership,
-    OrderChange, OutgoingReading, Posting, PriceKind, Register, Settlement, SlotPrice, Verdict, What,
+    AreaPrice, CounterEvent, DealErrand, DealNews, DealState, DealTrade, Decision, Fill, History,
+    LogAlarmKind, LogPage, LogPromise, Membership, OrderChange, OutgoingReading, Posting, PriceKind,
+    ProblemNote, Register, Settlement, SlotPrice, Source, Verdict, What,
 };
 use market::Side;
 use metering::{Flag, Quality, Sample};
@@ -83,10 +84,38 @@ fn traded(history: &History) {
         sold: WattHours::new(250),
         export: WattHours::new(250),
         fills: vec![Fill { order: order.id, side: Side::Sell, filled: WattHours::new(250) }],
+        source: Some(Source::Member),
+        deals: vec![DealTrade {
+            deal: "deal".parse().unwrap(),
+            side: Side::Sell,
+            partner: "home-02".parse().unwrap(),
+            filled: WattHours::new(50),
+            price: Price::from_micros_per_kwh(140_000),
+            grid_fee: Money::ZERO,
+        }],
         postings: vec![posting(What::Energy, 37_500_000), posting(What::OperatorFee, -1_250_000)],
         ..settlement(1, slot, 1)
     };
     history.record_settlement(&settled, noon()).unwrap();
+    history.record_deals(&settled.market, vec![deal_news("deal", DealState::Proposed)], noon()).unwrap();
+    let note = ProblemNote { code: "busy".to_owned(), detail: "later".to_owned() };
+    let id = "deal".parse().unwrap();
+    history.set_deal_errand(&id, DealErrand::Accept, Some("{}".to_owned()), noon()).unwrap();
+    history.refuse_deal(&id, note, noon()).unwrap();
+}
+
+pub fn deal_news(id: &str, state: DealState) -> DealNews {
+    DealNews {
+        id: id.parse().unwrap(),
+        terms_json: "{\"a\":1}".to_owned(),
+        state,
+        proposed_by: "home-02".parse().unwrap(),
+        proposed_at: noon(),
+        agreed_at: (state == DealState::Agreed).then(noon),
+        served_from: (state == DealState::Agreed).then(noon_slot),
+        served_until: None,
+        ended_by: (state == DealState::Ended).then(|| "home-02".parse().unwrap()),
+    }
 }
 
 fn logged(history: &History) {

@@ -5,6 +5,7 @@
 mod support;
 
 mod children;
+mod deals;
 mod examples;
 mod facts;
 mod life;

@@ -60,6 +60,7 @@ pub fn order(id: &str, slot: Slot) -> OutgoingOrder {
         signature: "signature".to_owned(),
         gate: slot.start() - seconds(300),
         queued_at: slot.start() - seconds(3600),
+        by_owner: false,
     }
 }
 
@@ -83,7 +84,9 @@ pub fn settlement(cursor: i64, slot: Slot, version: u32) -> Settlement {
         to_utility: WattHours::ZERO,
         retail: Price::from_micros_per_kwh(320_000),
         feed_in: Price::from_micros_per_kwh(80_000),
+        source: None,
         fills: Vec::new(),
+        deals: Vec::new(),
         postings: Vec::new(),
     }
 }

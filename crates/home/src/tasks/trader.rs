@@ -153,6 +153,7 @@ fn carry_out(
             signature,
             gate: slot.start() - gate,
             queued_at: now,
+            by_owner: false,
         });
     }
     if !outgoing.is_empty() {

@@ -295,6 +295,7 @@ mod tests {
             area: AreaId::new("feeder").unwrap(),
             price: Some(Price::from_micros_per_kwh(150_000)),
             measured: true,
+            source: None,
             import: WattHours::ZERO,
             export: WattHours::new(500),
             sold: WattHours::new(400),
@@ -304,6 +305,7 @@ mod tests {
             retail: Price::from_micros_per_kwh(320_000),
             feed_in: Price::from_micros_per_kwh(80_000),
             fills: vec![Fill { order, side: Side::Sell, filled: WattHours::new(400) }],
+            deals: Vec::new(),
             postings: vec![
                 posting(What::Energy, 60_000_000),
                 posting(What::OperatorFee, -2_000_000),

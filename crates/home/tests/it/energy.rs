@@ -171,7 +171,9 @@ fn settlement(slot: Slot) -> Settlement {
         to_utility: export - half(export),
         retail: Price::from_micros_per_kwh(320_000),
         feed_in: Price::from_micros_per_kwh(80_000),
+        source: None,
         fills: Vec::new(),
+        deals: Vec::new(),
         postings: Vec::new(),
     }
 }

@@ -206,6 +206,7 @@ impl Writer {
                 signature: String::new(),
                 gate: slot.slot.start() - Duration::from_secs(GATE_S.into()),
                 queued_at: slot.slot.start() - ORDERED_BEFORE,
+                by_owner: false,
             };
             orders.map(order).collect()
         };
@@ -250,6 +251,7 @@ impl Writer {
             area: member.area.clone(),
             price: outcome.and_then(|area| area.price),
             measured: true,
+            source: Some(history::Source::Member),
             import: member.import,
             export: member.export,
             sold: totals.sold,
@@ -259,6 +261,8 @@ impl Writer {
             retail: member.retail,
             feed_in: member.feed_in,
             fills: self.fills(past),
+            // Neighbours agree on deals only once the street lives.
+            deals: Vec::new(),
             postings,
         }
     }

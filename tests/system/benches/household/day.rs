@@ -219,6 +219,7 @@ fn order(slot: Slot, side: Side) -> OutgoingOrder {
         signature: "x".repeat(86),
         gate: slot.start() - Duration::from_secs(300),
         queued_at: slot.start() - Duration::from_secs(3600),
+        by_owner: false,
     }
 }
 
@@ -259,6 +260,7 @@ fn settlement(slot: Slot) -> Settlement {
         area: "feeder-1".parse().unwrap(),
         price: Some(Price::from_micros_per_kwh(150_000)),
         measured: true,
+        source: Some(history::Source::Member),
         import: WattHours::ZERO,
         export: WattHours::new(500),
         sold: WattHours::new(400),
@@ -268,6 +270,7 @@ fn settlement(slot: Slot) -> Settlement {
         retail: Price::from_micros_per_kwh(320_000),
         feed_in: Price::from_micros_per_kwh(80_000),
         fills: vec![Fill { order: traded.clone(), side: Side::Sell, filled: WattHours::new(400) }],
+        deals: Vec::new(),
         postings: vec![
             posting(history::What::Energy, 60_000_000),
             posting(history::What::OperatorFee, -800_000),
