@@ -30,7 +30,9 @@ fn form_of(path: &Path) -> Vec<String> {
         connection.prepare("select sql from sqlite_schema where sql is not null order by name").unwrap();
     let bare = |sql: String| {
         let lines = sql.lines().map(|line| line.split("--").next().unwrap_or_default());
-        lines.flat_map(str::split_whitespace).collect::<Vec<_>>().join(" ")
+        let line = lines.flat_map(str::split_whitespace).collect::<Vec<_>>().join(" ");
+        // A column that was added later stands where SQLite put it, its comma on a line of its own.
+        line.replace(" ,", ",").replace(" )", ")").replace("( ", "(")
     };
     query.query_map([], |row| row.get(0)).unwrap().map(|sql| bare(sql.unwrap())).collect()
 }
