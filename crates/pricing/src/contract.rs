@@ -1,49 +1,33 @@
 //! A home's contract with its utility, in versions: each holds from a local day on, until the next does.
 
-use serde::{Deserialize, Serialize};
-use units::{Currency, DayKey, LocalDay, Price, Slot, Timestamp, Zone};
+use units::{Currency, DayKey, LocalDay, Price, Slot, Timestamp, WattHours, Zone};
 
-use crate::price_text::{InvalidPrice, format_price, parse_price};
+use crate::calendar::WallTime;
+use crate::correction::Correction;
+use crate::formula::Spot;
+use crate::kind::{PriceKind, Published};
+use crate::quote::{NoPrice, Priced, Quote, SlotPrices};
+use crate::read::{self, ContractFault};
+use crate::spot::SpotCurve;
+use crate::table::ContractTable;
+use crate::tariff::{Billing, Chosen, Tariff};
+use crate::write;
 
 /// What the utility charges and pays from a day on.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Contract {
     pub valid_from: DayKey,
     pub tariff: Tariff,
 }
 
-/// How a contract prices energy.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Tariff {
-    /// The same price at all hours.
-    Fixed { retail: Price, feed_in: Price },
-}
-
-/// What a kWh costs from the utility, and brings from it, in one slot.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(deny_unknown_fields)]
-pub struct SlotPrices {
-    #[serde(rename = "retail_micros_per_kwh")]
-    pub retail: Price,
-    #[serde(rename = "feed_in_micros_per_kwh")]
-    pub feed_in: Price,
-}
-
-/// The versions of a home's contract, the earliest first. There is at least one.
+/// The versions of a home's contract, the earliest first, and what was billed otherwise later on. There is
+/// at least one version; the last one has no end.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Contracts {
     currency: Currency,
     zone: Zone,
     versions: Vec<Contract>,
-}
-
-/// A version as a configuration file holds it: `valid_from = "2026-01-01"`, `retail = "0.300 EUR/kWh"`.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(deny_unknown_fields)]
-pub struct ContractTable {
-    pub valid_from: DayKey,
-    pub retail: String,
-    pub feed_in: String,
+    corrections: Vec<Correction>,
 }
 
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
@@ -55,32 +39,29 @@ pub enum InvalidContracts {
          put them in the order of their days, one a day"
     )]
     NotRising { earlier: DayKey, later: DayKey },
-    #[error("the {field} of the contract from {valid_from}")]
-    Price {
-        valid_from: DayKey,
-        field: &'static str,
-        #[source]
-        cause: InvalidPrice,
+    #[error("{place}: {fault}")]
+    Unreadable {
+        /// Such as `contract from 2026-01-01, zone 2 "Night", hours`.
+        place: String,
+        fault: ContractFault,
     },
     #[error(
         "a contract cannot change from {valid_from} on, since that day has begun or is over: \
-         {earliest} is the earliest, so that what was delivered keeps its price"
+         {earliest} is the earliest, so that what was delivered keeps its price. \
+         If your utility billed the past anew, enter a correction"
     )]
     AltersThePast { valid_from: DayKey, earliest: DayKey },
+    #[error(
+        "the correction of {from} to {until} that is dated {dated} does not correct the past: \
+         it ends after it begins, and is dated after it begins and not in the future"
+    )]
+    NoCorrection { from: DayKey, until: DayKey, dated: DayKey },
 }
 
 impl Contract {
     /// Makes a contract with one price for buying and one for selling at all hours.
-    pub const fn fixed(valid_from: DayKey, retail: Price, feed_in: Price) -> Self {
-        Self { valid_from, tariff: Tariff::Fixed { retail, feed_in } }
-    }
-}
-
-impl Tariff {
-    fn prices(self, _slot: Slot) -> SlotPrices {
-        match self {
-            Self::Fixed { retail, feed_in } => SlotPrices { retail, feed_in },
-        }
+    pub fn fixed(valid_from: DayKey, retail: Price, feed_in: Price) -> Self {
+        Self { valid_from, tariff: Tariff::fixed(retail, feed_in) }
     }
 }
 
@@ -96,45 +77,65 @@ impl Contracts {
                 return Err(InvalidContracts::NotRising { earlier, later });
             }
         }
-        Ok(Self { currency, zone, versions })
+        Ok(Self { currency, zone, versions, corrections: Vec::new() })
     }
 
-    /// Reads the versions as a configuration file holds them.
+    /// Reads the versions and corrections as a configuration file holds them.
     pub fn from_tables(
         currency: Currency,
         zone: Zone,
         tables: &[ContractTable],
     ) -> Result<Self, InvalidContracts> {
-        let read = |table: &ContractTable| {
-            let valid_from = table.valid_from;
-            let price = |field, text: &str| {
-                let invalid = |cause| InvalidContracts::Price { valid_from, field, cause };
-                parse_price(text, currency).map_err(invalid)
-            };
-            let (retail, feed_in) = (price("retail", &table.retail)?, price("feed_in", &table.feed_in)?);
-            Ok(Contract::fixed(valid_from, retail, feed_in))
-        };
-        Self::new(currency, zone, tables.iter().map(read).collect::<Result<_, _>>()?)
+        let (versions, corrections) = read::contracts(currency, tables)?;
+        let mut contracts = Self::new(currency, zone, versions)?;
+        for correction in corrections {
+            contracts = contracts.with(correction)?;
+        }
+        Ok(contracts)
     }
 
-    /// Returns the versions in the form of a configuration file.
+    /// Returns the versions and corrections in the form of a configuration file.
     pub fn to_tables(&self) -> Vec<ContractTable> {
-        let table = |contract: &Contract| {
-            let Tariff::Fixed { retail, feed_in } = contract.tariff;
-            ContractTable {
-                valid_from: contract.valid_from,
-                retail: format_price(retail, self.currency),
-                feed_in: format_price(feed_in, self.currency),
-            }
-        };
-        self.versions.iter().map(table).collect()
+        let versions = self.versions.iter().map(|version| write::version(version, self.currency));
+        let corrections = self.corrections.iter().map(|one| write::correction(one, self.currency));
+        versions.chain(corrections).collect()
     }
 
-    /// Returns the prices of a slot: those of the version that holds on the local day in which the slot
-    /// starts. `None` before the first version; an unknown price is never zero.
+    /// Returns the prices of a slot as far as the contract alone tells them: `None` before the first version,
+    /// and where they depend on the power market or on what was imported so far.
     pub fn prices(&self, slot: Slot) -> Option<SlotPrices> {
-        let contract = self.on(LocalDay::containing(slot.start(), self.zone).key())?;
-        Some(contract.tariff.prices(slot))
+        self.prices_of::<Published>(slot, None, None).ok()
+    }
+
+    /// Returns the prices of a slot without their parts.
+    ///
+    /// `imported` is what was imported since the running tier period began; only tiers need it.
+    pub fn prices_with<K: PriceKind>(
+        &self,
+        slot: Slot,
+        spot: &SpotCurve<K>,
+        imported: Option<WattHours>,
+    ) -> Result<SlotPrices, NoPrice> {
+        self.prices_of(slot, Some(spot), imported)
+    }
+
+    /// Returns the prices of a slot with their parts, as they were agreed for its day. Corrections do not
+    /// touch them: see [`Contracts::corrected`].
+    pub fn quote<K: PriceKind>(
+        &self,
+        slot: Slot,
+        spot: &SpotCurve<K>,
+        imported: Option<WattHours>,
+    ) -> Result<Quote<K>, NoPrice> {
+        let (tariff, time) = self.tariff_at(slot)?;
+        let priced = |chosen: Chosen<'_>| -> Result<Priced, NoPrice> {
+            let spot = self.spot_of(tariff, chosen, slot, time, Some(spot))?;
+            let parts = chosen.formula.parts(spot).ok_or(NoPrice::SpotUnknown)?;
+            let price = parts.iter().map(|part| part.price).sum();
+            Ok(Priced { price, parts, zone: chosen.zone.map(str::to_owned) })
+        };
+        let retail = priced(tariff.retail_at(time, imported)?)?;
+        Ok(Quote::new(slot, retail, priced(tariff.feed_in_at(time))?))
     }
 
     /// Returns the version that holds on a day.
@@ -153,12 +154,50 @@ impl Contracts {
         if valid_from < earliest {
             return Err(InvalidContracts::AltersThePast { valid_from, earliest });
         }
-        let mut versions = self.versions.clone();
-        match versions.binary_search_by_key(&valid_from, |version| version.valid_from) {
-            Ok(place) => versions[place] = contract,
-            Err(place) => versions.insert(place, contract),
+        let mut changed = self.clone();
+        match changed.versions.binary_search_by_key(&valid_from, |version| version.valid_from) {
+            Ok(place) => changed.versions[place] = contract,
+            Err(place) => changed.versions.insert(place, contract),
         }
-        Self::new(self.currency, self.zone, versions)
+        Ok(changed)
+    }
+
+    /// Returns the contracts with a correction more: the utility billed a past time anew. The versions stay.
+    pub fn rebilled(&self, correction: Correction, now: Timestamp) -> Result<Self, InvalidContracts> {
+        let today = LocalDay::containing(now, self.zone).key();
+        if correction.dated > today {
+            return Err(correction.invalid());
+        }
+        self.with(correction)
+    }
+
+    fn with(&self, correction: Correction) -> Result<Self, InvalidContracts> {
+        if correction.from >= correction.until || correction.dated <= correction.from {
+            return Err(correction.invalid());
+        }
+        let mut corrected = self.clone();
+        corrected.corrections.push(correction);
+        corrected.corrections.sort_by_key(|correction| correction.dated);
+        Ok(corrected)
+    }
+
+    /// Returns the contracts as the utility's bills see them today: all corrections stand in the versions.
+    pub fn corrected(&self) -> Self {
+        self.known_after(self.corrections.len())
+    }
+
+    /// Returns the contracts as they were known at the end of a day.
+    pub fn known_on(&self, day: DayKey) -> Self {
+        self.known_after(self.corrections.partition_point(|correction| correction.dated <= day))
+    }
+
+    /// Returns the contracts with the first so many corrections in their versions.
+    pub(crate) fn known_after(&self, corrections: usize) -> Self {
+        let mut versions = self.versions.clone();
+        for correction in &self.corrections[..corrections] {
+            versions = correction.laid_over(versions);
+        }
+        Self { versions, corrections: Vec::new(), ..*self }
     }
 
     pub fn currency(&self) -> Currency {
@@ -171,5 +210,73 @@ impl Contracts {
 
     pub fn versions(&self) -> &[Contract] {
         &self.versions
+    }
+
+    /// Returns the corrections, the earliest date first.
+    pub fn corrections(&self) -> &[Correction] {
+        &self.corrections
+    }
+
+    /// Says whether any version's prices depend on the power market.
+    pub fn needs_spot(&self) -> bool {
+        self.versions.iter().any(|version| version.tariff.needs_spot())
+    }
+
+    /// Returns the version of a slot's local day, and what the clock on the wall shows.
+    pub(crate) fn tariff_at(&self, slot: Slot) -> Result<(&Tariff, WallTime), NoPrice> {
+        let time = WallTime::of(slot, self.zone);
+        Ok((&self.on(time.day).ok_or(NoPrice::NoContract)?.tariff, time))
+    }
+
+    /// Returns the price of a formula that counts in a slot.
+    pub(crate) fn price_of<K: PriceKind>(
+        &self,
+        (tariff, time): (&Tariff, WallTime),
+        chosen: Chosen<'_>,
+        slot: Slot,
+        spot: Option<&SpotCurve<K>>,
+    ) -> Result<Price, NoPrice> {
+        let spot = self.spot_of(tariff, chosen, slot, time, spot)?;
+        chosen.formula.price(spot).ok_or(NoPrice::SpotUnknown)
+    }
+
+    fn prices_of<K: PriceKind>(
+        &self,
+        slot: Slot,
+        spot: Option<&SpotCurve<K>>,
+        imported: Option<WattHours>,
+    ) -> Result<SlotPrices, NoPrice> {
+        let (tariff, time) = self.tariff_at(slot)?;
+        let price = |chosen| self.price_of((tariff, time), chosen, slot, spot);
+        let retail = price(tariff.retail_at(time, imported)?)?;
+        Ok(SlotPrices { retail, feed_in: price(tariff.feed_in_at(time))? })
+    }
+
+    /// Returns the spot price over what the contract bills at once; all of it must be known.
+    fn spot_of<K: PriceKind>(
+        &self,
+        tariff: &Tariff,
+        chosen: Chosen<'_>,
+        slot: Slot,
+        time: WallTime,
+        curve: Option<&SpotCurve<K>>,
+    ) -> Result<Option<Spot>, NoPrice> {
+        if !chosen.formula.needs_spot() {
+            return Ok(None);
+        }
+        let curve = curve.ok_or(NoPrice::SpotUnknown)?;
+        if curve.currency() != self.currency {
+            return Err(NoPrice::OtherCurrency);
+        }
+        let known = |slot| curve.get(slot).ok_or(NoPrice::SpotUnknown);
+        let spot = match tariff.billing {
+            Billing::QuarterHour => Spot::mean(&[known(slot)?]),
+            Billing::Hour => {
+                let first = slot.offset(-i64::from(time.minute % 60 / 15));
+                let [a, b, c, d] = [0, 1, 2, 3].map(|quarter| known(first.offset(quarter)));
+                Spot::mean(&[a?, b?, c?, d?])
+            }
+        };
+        spot.map(Some).ok_or(NoPrice::SpotUnknown)
     }
 }

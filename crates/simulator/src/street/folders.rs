@@ -71,11 +71,11 @@ fn config(plan: &HousePlan, line: &Line, scale: Scale) -> HomeConfig {
         currency: Currency::EUR,
         fuse_w: FUSE_W,
         market: Some(MarketConfig { agreed_terms: super::market::terms_version() }),
-        contracts: vec![ContractTable {
-            valid_from: contract_day(),
-            retail: price(CONTRACT.retail),
-            feed_in: price(CONTRACT.feed_in),
-        }],
+        contracts: vec![ContractTable::fixed(
+            contract_day(),
+            price(CONTRACT.retail),
+            price(CONTRACT.feed_in),
+        )],
         meters: meter_roles(plan).into_iter().map(|role| meter(role, line, scale.speed)).collect(),
         simulation: Some(scale),
     }

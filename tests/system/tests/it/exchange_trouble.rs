@@ -64,11 +64,8 @@ async fn a_clock_that_is_off_is_told_as_such() {
     std::fs::write(home_dir.join("passphrase"), "a passphrase").unwrap();
     let mut home_config = home::config::HomeConfig::starter();
     home_config.market = Some(home::config::MarketConfig { agreed_terms: config.terms.version.clone() });
-    home_config.contracts = vec![pricing::ContractTable {
-        valid_from: "2020-01-01".parse().unwrap(),
-        retail: "0.320 EUR/kWh".to_owned(),
-        feed_in: "0.080 EUR/kWh".to_owned(),
-    }];
+    let valid_from = "2020-01-01".parse().unwrap();
+    home_config.contracts = vec![pricing::ContractTable::fixed(valid_from, "0.320 EUR/kWh", "0.080 EUR/kWh")];
     home_config.save(&home_dir).unwrap();
     let invitation = exchange_api::Invitation {
         address,
