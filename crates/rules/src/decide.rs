@@ -6,7 +6,7 @@ use serde::{Deserialize, Serialize};
 use units::{DayKey, Price, Slot, WattHours};
 
 use crate::reason::{Reason, ReasonCode as Code};
-use crate::rule::{Limit, Rule, RuleBook, Side, When};
+use crate::rule::{Limit, Rule, RuleBook, Side, WallClock, When};
 use crate::situation::{MeterState, Situation, Trading};
 
 /// What the rules say for one slot and side, with all that led there.
@@ -39,11 +39,16 @@ pub enum Verdict {
 /// so a guess of the surplus would only lose some. The limit alone decides whether it trades, and it is never
 /// worse than the owner's own contract.
 pub fn decide(book: &RuleBook, situation: &Situation, side: Side) -> Decision {
+    decide_at(book, situation, WallClock::at(situation.slot, situation.zone), side)
+}
+
+/// Decides as [`decide`] does, with the slot's wall clock already known.
+pub(crate) fn decide_at(book: &RuleBook, situation: &Situation, wall: WallClock, side: Side) -> Decision {
     let mut reasons = blockers(situation, side);
     let Some(prices) = situation.prices.filter(|_| reasons.is_empty()) else {
         return nothing(situation, side, None, reasons);
     };
-    let Some(rule) = speaker(book, situation, side, &mut reasons) else {
+    let Some(rule) = speaker(book, wall, side, &mut reasons) else {
         return nothing(situation, side, None, reasons);
     };
     let unmet = unmet_conditions(rule);
@@ -107,12 +112,12 @@ fn blockers(situation: &Situation, side: Side) -> Vec<Reason> {
 /// Finds the rule that speaks, and notes why those before it do not.
 fn speaker<'a>(
     book: &'a RuleBook,
-    situation: &Situation,
+    wall: WallClock,
     side: Side,
     reasons: &mut Vec<Reason>,
 ) -> Option<&'a Rule> {
     for (index, rule) in book.rules().iter().enumerate().filter(|(_, rule)| rule.side == side) {
-        match silence(rule.when(situation.slot, situation.zone), index as i64 + 1) {
+        match silence(rule.when(wall), index as i64 + 1) {
             None => return Some(rule),
             Some(reason) => reasons.push(reason),
         }

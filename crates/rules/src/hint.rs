@@ -3,7 +3,8 @@
 use serde::{Deserialize, Serialize};
 
 use crate::decide::{Decision, Verdict};
-use crate::reason::{Numbers, ReasonCode, codes};
+use crate::numbers::Numbers;
+use crate::reason::{ReasonCode, codes};
 
 /// Something that would make the decision another, with the numbers of the reason it answers.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -67,6 +68,6 @@ pub fn what_would_change(decision: &Decision) -> Vec<Hint> {
     let hints = decision
         .reasons
         .iter()
-        .filter_map(|reason| hint(reason.code).map(|code| Hint { code, numbers: reason.numbers.clone() }));
+        .filter_map(|reason| hint(reason.code).map(|code| Hint { code, numbers: reason.numbers }));
     hints.collect()
 }

@@ -1,12 +1,8 @@
 //! Why a decision fell as it did: a code with its numbers. The sentences are the window's.
 
-use std::borrow::Cow;
-use std::collections::BTreeMap;
-
 use serde::{Deserialize, Serialize};
 
-/// Named numbers; the unit stands in the name.
-pub type Numbers = BTreeMap<Cow<'static, str>, i64>;
+use crate::numbers::Numbers;
 
 /// One thing that decided, as `{"code": "fuse_bounds", "fuse_wh": 4330}`.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -89,14 +85,11 @@ codes! {
 
 impl Reason {
     pub(crate) fn new<const N: usize>(code: ReasonCode, numbers: [(&'static str, i64); N]) -> Self {
-        Self {
-            code,
-            numbers: numbers.into_iter().map(|(name, value)| (Cow::Borrowed(name), value)).collect(),
-        }
+        Self { code, numbers: Numbers::of(numbers) }
     }
 
     /// Returns one of its numbers.
     pub fn number(&self, name: &str) -> Option<i64> {
-        self.numbers.get(name).copied()
+        self.numbers.get(name)
     }
 }

@@ -2,7 +2,7 @@
 
 use std::fmt;
 
-use chrono::Weekday;
+use chrono::{Datelike, Weekday};
 use pricing::SlotPrices;
 use serde::{Deserialize, Serialize};
 use units::{Currency, DayKey, LocalDay, Percent, Price, Slot, WattHours, Zone};
@@ -198,6 +198,20 @@ impl fmt::Display for Hours {
     }
 }
 
+/// What the wall clock shows at a slot's start, which is what a rule's days and hours speak of.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct WallClock {
+    pub day: DayKey,
+    pub minute: u32,
+}
+
+impl WallClock {
+    pub(crate) fn at(slot: Slot, zone: Zone) -> Self {
+        let day = LocalDay::containing(slot.start(), zone).key();
+        Self { day, minute: LocalDay::minute_of_day(slot.start(), zone) }
+    }
+}
+
 /// Where a slot lies against the times of a rule.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum When {
@@ -210,15 +224,14 @@ pub(crate) enum When {
 }
 
 impl Rule {
-    /// Says whether the rule speaks for a slot. The wall clock at the slot's start decides; of hours that
-    /// cross midnight, the morning belongs to the day on which they began.
-    pub(crate) fn when(&self, slot: Slot, zone: Zone) -> When {
+    /// Says whether the rule speaks at a time. Of hours that cross midnight, the morning belongs to the day on
+    /// which they began.
+    pub(crate) fn when(&self, wall: WallClock) -> When {
         if !self.enabled {
             return When::Disabled;
         }
-        let mut day = LocalDay::containing(slot.start(), zone).key();
+        let WallClock { mut day, minute } = wall;
         if let Some(hours) = self.hours {
-            let minute = LocalDay::minute_of_day(slot.start(), zone);
             match hours.began_days_ago(minute) {
                 None => return When::OutsideHours { minute, hours },
                 Some(0) => {}
@@ -228,7 +241,7 @@ impl Rule {
         match (self.from, self.until) {
             (Some(from), _) if day < from => When::Before { from },
             (_, Some(until)) if day >= until => When::After { until },
-            _ if !self.days.contains(LocalDay::new(day, zone).weekday()) => When::OtherDay { day },
+            _ if !self.days.contains(day.date().weekday()) => When::OtherDay { day },
             _ => When::Within,
         }
     }

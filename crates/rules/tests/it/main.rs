@@ -7,4 +7,5 @@ mod checks;
 mod deciding;
 mod home;
 mod laws;
+mod past;
 mod reading;
