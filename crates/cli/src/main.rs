@@ -4,6 +4,7 @@
 //! and nothing else; logs and errors go to standard error. Exit status: 0 done and the answer is yes, 1 the
 //! answer is no, 2 wrong usage or an unusable input file.
 
+mod backtest;
 mod backup;
 mod duration;
 mod failure;
@@ -52,7 +53,7 @@ enum Command {
     /// What this home asked of the market
     #[command(subcommand)]
     Orders(orders::Command),
-    /// Check rules
+    /// Check rules, and try them on this home's past
     #[command(subcommand)]
     Rules(rules::Command),
     /// Copy the history to a file, also while a program trades

@@ -1,4 +1,5 @@
 //! `wattle rules check`: whether a RULES.toml can be used, and what its owner hardly meant.
+//! What it would have earned is [`crate::backtest`].
 
 use std::path::PathBuf;
 
@@ -6,6 +7,7 @@ use rules::{Finding, RuleBook, Side};
 use serde::Serialize;
 use units::{Currency, Slot};
 
+use crate::backtest::{BacktestOptions, backtest};
 use crate::failure::Failure;
 use crate::household::Folder;
 use crate::output::Output;
@@ -15,6 +17,8 @@ use crate::{Verdict, input};
 pub enum Command {
     /// Check a RULES.toml; with --data also against the home's own contract
     Check(CheckOptions),
+    /// Say what rules would have earned on this home's own past
+    Backtest(BacktestOptions),
 }
 
 #[derive(clap::Args)]
@@ -50,9 +54,15 @@ struct Found {
     message: String,
 }
 
-/// The answer is no where a rule would trade at worse than the owner's contract.
 pub fn run(command: Command, output: Output) -> Result<Verdict, Failure> {
-    let Command::Check(options) = command;
+    match command {
+        Command::Check(options) => check(options, output),
+        Command::Backtest(options) => backtest(&options, output),
+    }
+}
+
+/// The answer is no where a rule would trade at worse than the owner's contract.
+fn check(options: CheckOptions, output: Output) -> Result<Verdict, Failure> {
     let home = options.data.map(Folder::of);
     let config = home.as_ref().map(Folder::config).transpose()?;
     let of_home = config.as_ref().map_or(Currency::EUR, |config| config.currency);

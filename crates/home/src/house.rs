@@ -283,7 +283,7 @@ impl House {
 const MARKET_SETTING: &str = "market_info";
 
 /// Returns what the market said of itself last, so that a start without the exchange knows its rules.
-fn stored_market(history: &History) -> Result<Option<MarketInfo>, HistoryError> {
+pub(crate) fn stored_market(history: &History) -> Result<Option<MarketInfo>, HistoryError> {
     // A form that an older version wrote is asked for anew.
     Ok(history.setting(MARKET_SETTING)?.and_then(|text| serde_json::from_str(&text).ok()))
 }

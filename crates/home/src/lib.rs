@@ -12,6 +12,7 @@ pub mod export;
 mod house;
 pub mod join;
 mod live;
+mod past;
 mod requests;
 mod secrets;
 mod tasks;
@@ -20,5 +21,6 @@ pub mod view;
 
 pub use error::HomeError;
 pub use house::{Home, HomeOptions, ViewName};
+pub use past::past;
 pub use requests::Stopped;
 pub use secrets::{KeyPlace, SecretError, SecretSource};

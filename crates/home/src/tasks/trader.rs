@@ -5,13 +5,14 @@ use std::time::Duration;
 
 use exchange_api::{Commitment, Order, Signed, new_order_id, new_salt};
 use history::{HistoryError, Membership, OrderSelection, OrderState, OutgoingOrder, StoredOrder};
-use rules::{Decision, Equipment, Side, Situation, Today, Verdict};
+use rules::{Decision, Side, Situation, Today, Verdict};
 use tokio_util::sync::CancellationToken;
 use units::{LocalDay, Price, Slot, Timestamp, WattHours};
 
 use crate::config::Role;
 use crate::convert::{self, market_side};
 use crate::house::{House, ViewName};
+use crate::past::equipment;
 
 /// Orders stand for this many slots ahead: an hour without contact costs nothing.
 const LOOKAHEAD: i64 = 4;
@@ -165,13 +166,12 @@ fn carry_out(
 
 fn situation(house: &House, slot: Slot, orders: &[StoredOrder]) -> Result<Situation, HistoryError> {
     let meter = house.meter_state(house.now());
-    let sells = house.config().has(Role::Solar) || house.config().has(Role::Battery);
     let starting_up = house.live().last(Role::Grid).is_none() && !house.has_been_silent_for_long();
     Ok(Situation {
         slot,
         zone: house.zone(),
         prices: house.prices(slot),
-        equipment: Equipment { can_sell: sells, can_buy: house.config().has(Role::Grid) },
+        equipment: equipment(&house.config()),
         meter,
         trading: house.trading()?,
         fuse: house.config().fuse(),

@@ -205,8 +205,8 @@ fn reasons(json: &str) -> Vec<ReasonView> {
         code: reason.code.as_str().to_owned(),
         numbers: reason
             .numbers
-            .into_iter()
-            .map(|(name, value)| NumberView { name: name.into_owned(), value: Whole::new(value) })
+            .iter()
+            .map(|(name, value)| NumberView { name: name.to_owned(), value: Whole::new(value) })
             .collect(),
     };
     reasons.into_iter().map(view).collect()
