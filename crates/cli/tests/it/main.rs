@@ -2,6 +2,7 @@
 
 #![allow(clippy::unwrap_used, reason = "a test that cannot set up its meter has failed")]
 
+mod backtest;
 mod counters;
 mod files;
 mod household;
