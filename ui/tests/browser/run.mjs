@@ -13,6 +13,7 @@ const STATES = [
   "empty",
   "stale",
   "failed",
+  "blocked",
   "loading",
   "stopped",
   "readonly",
@@ -52,6 +53,57 @@ await withDemo(async ({ browser, url }) => {
       await Promise.all(PAGES.map(states));
     });
   }
+
+  await inContext({ viewport: WIDE }, async (open) => {
+    await check("a home that cannot be opened says so, and can be tried again", async () => {
+      const tab = await open({ page: "rules", state: "blocked", lang: "de" });
+      const alert = tab.getByRole("alert");
+      await alert.getByText("Dieses Zuhause lässt sich nicht öffnen").waitFor();
+      await alert.getByText("Die neuere Version starten").waitFor();
+      await alert.getByRole("button", { name: "Noch einmal versuchen" }).click();
+      assert.equal(await tab.title(), "Preise & Regeln · Wattle");
+      await tab.context().close();
+    });
+
+    await check("a line of the statement stands on one line", async () => {
+      for (const lang of ["en", "de"]) {
+        const tab = await open({ page: "earnings", lang });
+        for (let width = 380; width <= 1500; width += 80) {
+          await tab.setViewportSize({ width, height: 800 });
+          const heights = await tab
+            .locator("main table")
+            .first()
+            .locator("tbody:first-of-type th")
+            .evaluateAll((cells) => cells.map((cell) => cell.getBoundingClientRect().height));
+          const [low, high] = [Math.min(...heights), Math.max(...heights)];
+          assert.ok(high < low * 1.5, `${lang} at ${width} px: ${heights.join(", ")}`);
+        }
+        await tab.context().close();
+      }
+    });
+
+    await check("a chart follows a window that shrinks and grows", async () => {
+      for (const page of ["now", "energy", "earnings"]) {
+        const tab = await open({ page });
+        const chart = tab.locator("main svg[viewBox]:has(title)").last();
+        for (const width of [1280, 700, 400, 1000, 360, 1280]) {
+          await tab.setViewportSize({ width, height: 800 });
+          await tab.clock.runFor(200);
+          const drawn = await chart.evaluate((svg) => {
+            const outer = svg.parentElement.getBoundingClientRect();
+            const inner = svg.getBoundingClientRect();
+            return { outer: outer.width, inner: inner.width, right: inner.right - outer.right };
+          });
+          assert.ok(
+            Math.abs(drawn.inner - drawn.outer) < 2 && drawn.right < 1,
+            `${page} at ${width} px: ${JSON.stringify(drawn)}`,
+          );
+          await fitsItsWidth(tab);
+        }
+        await tab.context().close();
+      }
+    });
+  });
 
   // 200 % zoom of a window of 1280 is a window of 640 with twice the pixels.
   await inContext({ viewport: { width: 640, height: 400 }, deviceScaleFactor: 2 }, async (open) => {
@@ -284,7 +336,7 @@ async function opened(tab, state) {
   const skeleton = await tab.locator(".skeleton").count();
   assert.equal(skeleton > 0, state === "loading", "skeleton");
   const alerts = await tab.getByRole("alert").count();
-  assert.equal(alerts > 0, state === "failed", "alert");
+  assert.equal(alerts > 0, state === "failed" || state === "blocked", "alert");
   assert.equal(await tab.getByRole("heading", { level: 1 }).count(), 1, "one h1");
   const text = await tab.locator("main").innerText();
   assert.doesNotMatch(text, /NaN|undefined|null|-0\b|−0[.,]?0* /, "a figure that is none");

@@ -16,6 +16,7 @@ export const STATES = [
   "empty",
   "stale",
   "failed",
+  "blocked",
   "loading",
   "stopped",
   "readonly",
@@ -237,6 +238,17 @@ export async function applyState<K extends keyof Views>(
         message:
           "The history in /home/mara/.local/share/wattle cannot be read: the disk gives an error.",
         hint: "Trading goes on from memory. Check the disk, then start Wattle again; the last good copy is used.",
+      },
+    };
+  }
+  if (state === "blocked") {
+    return {
+      status: "error",
+      error: {
+        code: "data_newer",
+        message:
+          "The history in /home/mara/.local/share/wattle was written by a newer version of Wattle.",
+        hint: "Start the newer version of Wattle that wrote it.",
       },
     };
   }

@@ -74,7 +74,9 @@ describe("the status line", () => {
     };
     const status = statuses({ ...frame, exchange }, formats)[1]!;
     expect(status.word).toBe("3 waiting");
-    expect(status.details.join(" ")).toMatch(/3 orders and readings wait.*One order was dropped/);
+    expect(status.details.map(({ text }) => text).join(" ")).toMatch(
+      /3 orders and readings wait.*One order was dropped/,
+    );
   });
 
   it("opens what it means, and closes by Escape", async () => {

@@ -3,6 +3,7 @@ import type { FrameView } from "../../lib/api/bindings";
 import type { Formats } from "../../lib/format";
 import { known, t, type Key } from "../../lib/i18n/index.svelte";
 import type { IconName } from "../../lib/kit/icons";
+import { told, type Told } from "../../lib/program";
 
 export type Tone = "good" | "wait" | "warn" | "trouble";
 export type StatusName = "meter" | "exchange" | "trading";
@@ -14,7 +15,7 @@ export type Status = {
   meaning: string;
   todo: string | null;
   /** What the program itself said, in whole sentences. */
-  details: string[];
+  details: Told[];
 };
 
 const ICON: Record<Tone, IconName> = {
@@ -37,7 +38,9 @@ function meter({ meter: { state, age_s, trouble } }: FrameView, formats: Formats
     silent: "trouble",
   };
   const values = { age: formats.duration(age_s) };
-  return status("meter", state, tone[state], values, state === "fresh" ? [] : [trouble?.message]);
+  const said =
+    trouble && state !== "fresh" ? told(`trouble.meter.${trouble.code}`, trouble.message) : null;
+  return status("meter", state, tone[state], values, [said]);
 }
 
 function exchange({ exchange }: FrameView, formats: Formats): Status {
@@ -51,7 +54,9 @@ function exchange({ exchange }: FrameView, formats: Formats): Status {
   };
   const { state, waiting, missed_orders, trouble, last_contact, market_name } = exchange;
   const details = [
-    state === "connected" ? null : trouble?.message,
+    state === "connected" || !trouble
+      ? null
+      : told(`trouble.exchange.${trouble.code}`, trouble.message),
     state !== "connected" && waiting > 0 ? t("status.exchange.waiting", { count: waiting }) : null,
     missed_orders > 0 ? t("status.exchange.missed", { count: missed_orders }) : null,
     last_contact && state !== "connected"
@@ -89,7 +94,7 @@ function status(
   state: string,
   tone: Tone,
   values: Record<string, string | number>,
-  details: (string | null | undefined)[],
+  details: (Told | string | null)[],
 ): Status {
   const key = `status.${name}.${state}`;
   const todo = known(`${key}.todo`);
@@ -100,6 +105,8 @@ function status(
     word: t(`${key}.word` as Key, values),
     meaning: t(`${key}.meaning` as Key, values),
     todo: todo && t(todo, values),
-    details: details.filter((detail): detail is string => Boolean(detail)),
+    details: details
+      .filter((detail) => detail !== null)
+      .map((detail) => (typeof detail === "string" ? { text: detail, lang: undefined } : detail)),
   };
 }
