@@ -7,7 +7,7 @@ import { readFileSync } from "node:fs";
 import { openDemo, withDemo } from "./browser.mjs";
 import { fitsItsWidth, isAccessible } from "./checks.mjs";
 
-const PAGES = ["now", "energy", "rules", "earnings"];
+const PAGES = ["now", "energy", "rules", "earnings", "settings"];
 const STATES = [
   "full",
   "empty",
@@ -27,6 +27,8 @@ const focusName = (tab) =>
     if (!focused || focused === document.body) return "";
     return focused.getAttribute("aria-label") ?? focused.textContent?.trim() ?? "";
   });
+/** `node tests/browser/run.mjs "meters hostile"` runs the checks whose names hold the words. */
+const only = process.argv[2];
 const failures = [];
 let checks = 0;
 const WIDE = { width: 1280, height: 800 };
@@ -60,7 +62,7 @@ await withDemo(async ({ browser, url }) => {
       const alert = tab.getByRole("alert");
       await alert.getByText("Dieses Zuhause lässt sich nicht öffnen").waitFor();
       await alert.getByText("Die neuere Version starten").waitFor();
-      await alert.getByRole("button", { name: "Noch einmal versuchen" }).click();
+      await alert.getByRole("button", { name: "Erneut versuchen" }).click();
       assert.equal(await tab.title(), "Preise & Regeln · Wattle");
       await tab.context().close();
     });
@@ -68,7 +70,7 @@ await withDemo(async ({ browser, url }) => {
     await check("a line of the statement stands on one line", async () => {
       for (const lang of ["en", "de"]) {
         const tab = await open({ page: "earnings", lang });
-        for (let width = 380; width <= 1500; width += 80) {
+        for (let width = 500; width <= 1500; width += 80) {
           await tab.setViewportSize({ width, height: 800 });
           const heights = await tab
             .locator("main table")
@@ -323,6 +325,7 @@ await withDemo(async ({ browser, url }) => {
 });
 
 async function check(name, work) {
+  if (only && !name.includes(only)) return;
   checks += 1;
   try {
     await work();

@@ -148,6 +148,7 @@ describe("the frame", () => {
       "Energy",
       "Prices & rules",
       "Earnings",
+      "Settings",
     ]);
   });
 
