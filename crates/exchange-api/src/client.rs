@@ -214,7 +214,7 @@ impl Client {
 
     /// Returns a tile of the log, of hashes or of entries.
     pub async fn log_tile(&self, tile: Tile) -> Result<Vec<u8>, ClientError> {
-        let folder = paths::LOG_TILE.trim_end_matches("tile");
+        let folder = paths::LOG_TILE.trim_end_matches("tile/{*path}");
         self.fetch(&format!("{folder}{tile}")).await
     }
 

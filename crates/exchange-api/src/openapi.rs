@@ -7,7 +7,7 @@ use serde_json::{Map, Value, json};
 use crate::book::SlotBook;
 use crate::deal::{DealList, DealStatus, EndDeal, SignedDeal};
 use crate::event::Event;
-use crate::log::CancelRequest;
+use crate::log::{CancelRequest, EntriesProof, EntryPage, LogGrowth, ProveEntries};
 use crate::paths;
 use crate::wire::{
     AgreeTerms, ContractChange, JoinRequest, MarketInfo, Membership, OrderList, OrderOutcomes, PlaceOrders,
@@ -27,6 +27,7 @@ pub(crate) enum Side {
 enum Parameter {
     Slot(&'static str),
     SlotInPath,
+    TileInPath,
     Number(&'static str, &'static str),
     LastEventId,
 }
@@ -119,6 +120,34 @@ impl Wire {
         self.add(paths::SETTLEMENTS, "get", "One's own settlements by cursor.", &cursor, None, answer);
         let answer = self.answer::<Event>("text/event-stream");
         self.add(paths::EVENTS, "get", "What happens, as it happens.", &[LastEventId], None, answer);
+        self.add_log();
+    }
+
+    fn add_log(&mut self) {
+        use Parameter::{Number, TileInPath};
+        let text = |media_type: &str| json!({ "description": "Done.", "content": { media_type: {} } });
+        let answer = text("text/plain");
+        self.add(paths::LOG_CHECKPOINT, "get", "The log's newest signed head (C2SP).", &[], None, answer);
+        let answer = text("application/octet-stream");
+        // A path of its own has slashes, which OpenAPI's templates lack.
+        let tile = "/v1/log/tile/{path}";
+        self.add(tile, "get", "A tile of the log (C2SP tlog-tiles).", &[TileInPath], None, answer);
+        let sizes = [Number("from", "The older size."), Number("to", "The newer size.")];
+        let answer = self.answer::<LogGrowth>("application/json");
+        self.add(paths::LOG_CONSISTENCY, "get", "That the log only grew.", &sizes, None, answer);
+        for path in [paths::LOG_CHECKPOINT, tile, paths::LOG_CONSISTENCY] {
+            self.paths[path]["get"]["security"] = json!([]);
+        }
+        let places = [
+            Number("after", "The index after which to go on; from the start if absent."),
+            Number("limit", "How many entries at most; 500 if absent, and at most."),
+            Number("wait_s", "How long to wait where there is nothing newer, at most 30."),
+        ];
+        let answer = self.answer::<EntryPage>("application/json");
+        let summary = "One's own entries of the log and those of the whole market, opened.";
+        self.add(paths::ENTRIES, "get", summary, &places, None, answer);
+        let (body, answer) = (self.body::<ProveEntries>(), self.answer::<EntriesProof>("application/json"));
+        self.add(paths::PROVE_ENTRIES, "post", "The proof of up to 25,000 entries.", &[], body, answer);
     }
 
     fn add(
@@ -163,6 +192,13 @@ impl Wire {
                 let slot = self.schemas.subschema_for::<units::Slot>();
                 json!({ "name": "slot", "in": "path", "required": true, "schema": slot })
             }
+            Parameter::TileInPath => json!({
+                "name": "path",
+                "in": "path",
+                "required": true,
+                "description": "As the standard spells it, with its slashes, such as 0/x001/234 or entries/000.p/7.",
+                "schema": { "type": "string" }
+            }),
             Parameter::Number(name, description) => json!({
                 "name": name,
                 "in": "query",

@@ -32,8 +32,8 @@ pub const SETTLEMENTS: &str = "/v1/settlements";
 pub const EVENTS: &str = "/v1/events";
 /// `GET`, unsigned: the log's newest signed head, as text.
 pub const LOG_CHECKPOINT: &str = "/v1/log/checkpoint";
-/// `GET`, unsigned: the tiles of the log lie below the folder that holds `checkpoint`.
-pub const LOG_TILE: &str = "/v1/log/tile";
+/// `GET`, unsigned: a tile of the log, beside its `checkpoint`.
+pub const LOG_TILE: &str = "/v1/log/tile/{*path}";
 /// `GET`, unsigned: that the log only grew.
 pub const LOG_CONSISTENCY: &str = "/v1/log/consistency";
 /// `GET`: one's own entries of the log and those of the whole market, opened.

@@ -6,11 +6,12 @@
 use std::fs::File;
 use std::path::{Path, PathBuf};
 
-use rusqlite::{Connection, OpenFlags, OptionalExtension as _, params};
+use rusqlite::{Connection, OpenFlags, params};
 
 use crate::config::MarketConfig;
 use crate::exchange::{
-    CONFIG, DATABASE, Exchange, ExchangeError, KEY, file_error, make_private_folder, write_secret,
+    CONFIG, DATABASE, Exchange, ExchangeError, KEY, LOG_KEY, METERING_KEY, file_error, make_private_folder,
+    write_secret,
 };
 use crate::service::report::Audit;
 use crate::store::StoreError;
@@ -56,14 +57,15 @@ fn copy(dir: &Path, into: &Path) -> Result<(), ExchangeError> {
         let file = dir.join(name);
         std::fs::read(&file).map(zeroize::Zeroizing::new).map_err(file_error("reading", &file))
     };
-    let (config, key) = (read(CONFIG)?, read(KEY)?);
+    let parts = [CONFIG, KEY, LOG_KEY, METERING_KEY].map(|name| read(name).map(|content| (name, content)));
+    let parts = parts.into_iter().collect::<Result<Vec<_>, _>>()?;
     let fill = || -> Result<(), rusqlite::Error> {
         let source = Connection::open_with_flags(dir.join(DATABASE), OpenFlags::SQLITE_OPEN_READ_WRITE)?;
         // One read transaction: what is committed meanwhile is not in it.
         source.execute("vacuum into ?1", [into.to_string_lossy()])?;
         let copy = Connection::open_with_flags(into, OpenFlags::SQLITE_OPEN_READ_WRITE)?;
         copy.execute_batch("create table backup_part (name text primary key, content blob not null) strict")?;
-        for (name, content) in [(CONFIG, &config), (KEY, &key)] {
+        for (name, content) in &parts {
             copy.execute("insert into backup_part values (?1, ?2)", params![name, content.as_slice()])?;
         }
         copy.close().map_err(|(_, error)| error)
@@ -113,28 +115,34 @@ fn unpack(work: &Path, file: &Path) -> Result<(), ExchangeError> {
     let mut from = File::open(file).map_err(file_error("opening", file))?;
     let mut to = File::options().write(true).open(&database).map_err(file_error("opening", &database))?;
     std::io::copy(&mut from, &mut to).map_err(file_error("copying", file))?;
-    let [config, key] = take_parts(&database).map_err(|error| no_backup(error.to_string()))?;
-    let (Some(config), Some(key)) = (config, key) else {
-        return Err(no_backup("its configuration or key is missing".to_owned()).into());
-    };
-    write_secret(&work.join(CONFIG), &config)?;
-    write_secret(&work.join(KEY), &zeroize::Zeroizing::new(key))?;
+    let parts = take_parts(&database).map_err(|error| no_backup(error.to_string()))?;
+    for name in [CONFIG, KEY] {
+        if !parts.iter().any(|(part, _)| part == name) {
+            return Err(no_backup(format!("{name} is missing in it")).into());
+        }
+    }
+    // A backup from before there was a log has no key of it; the log then begins anew where it is opened.
+    for (name, content) in parts {
+        if [CONFIG, KEY, LOG_KEY, METERING_KEY].contains(&name.as_str()) {
+            write_secret(&work.join(name), &content)?;
+        }
+    }
     let handle = File::open(&database).map_err(file_error("opening", &database))?;
     handle.sync_all().map_err(file_error("writing", &database))
 }
 
-/// Takes configuration and key out of a copied database, which must be sound.
-fn take_parts(database: &Path) -> Result<[Option<Vec<u8>>; 2], rusqlite::Error> {
+/// Takes configuration and keys out of a copied database, which must be sound.
+fn take_parts(database: &Path) -> Result<Vec<(String, zeroize::Zeroizing<Vec<u8>>)>, rusqlite::Error> {
     let db = Connection::open_with_flags(database, OpenFlags::SQLITE_OPEN_READ_WRITE)?;
     let sound: String = db.query_row("pragma integrity_check", [], |row| row.get(0))?;
     if sound != "ok" {
         let corrupt = rusqlite::ffi::Error::new(rusqlite::ffi::SQLITE_CORRUPT);
         return Err(rusqlite::Error::SqliteFailure(corrupt, Some(sound)));
     }
-    let part = |name: &str| {
-        db.query_row("select content from backup_part where name = ?1", [name], |row| row.get(0)).optional()
-    };
-    let parts = [part(CONFIG)?, part(KEY)?];
+    let parts = db
+        .prepare("select name, content from backup_part")?
+        .query_map([], |row| Ok((row.get(0)?, zeroize::Zeroizing::new(row.get(1)?))))?
+        .collect::<Result<_, _>>()?;
     db.execute_batch("drop table backup_part")?;
     db.close().map_err(|(_, error)| error)?;
     Ok(parts)

@@ -32,10 +32,11 @@ use crate::service::events;
 use crate::service::import::{self, PastSlot};
 use crate::service::indicative::{self, Guesses};
 use crate::service::life::{self, Step};
+use crate::service::log_start;
 use crate::service::report::{self, Audit, SlotReport};
-use crate::service::utility::{self, UtilityImport, UtilityRow};
+use crate::service::utility::{self, UtilityImport, UtilityRow, Voucher};
 use crate::store::rows::{key, member, settlement};
-use crate::store::{Store, StoreError};
+use crate::store::{LogSigner, Store, StoreError};
 
 pub(crate) const CONFIG: &str = "market.toml";
 pub(crate) const DATABASE: &str = "exchange.sqlite";
@@ -122,6 +123,8 @@ struct Inner {
     key: DeviceKey,
     /// The first key of the log, by which all the world knows it.
     log_key: LogKey,
+    /// Vouches for what the utility told.
+    metering_key: DeviceKey,
     store: Store,
     /// Something happened that may make a step due.
     changed: Notify,
@@ -150,8 +153,9 @@ impl Exchange {
         std::fs::write(&file, config.to_toml()).map_err(file_error("writing", &file))?;
         let now = market_clock(config).now();
         let connection_config = config.clone();
-        let store = Store::open(&dir.join(DATABASE))?;
-        store.write_now(move |db| life::record_config(db, &connection_config, now))?;
+        let metering_key = keys::read(&dir.join(METERING_KEY))?.public_key_text();
+        let (store, _) = open_store(dir, &config.market)?;
+        store.write_now(move |db| life::record_config(db, &connection_config, &metering_key, now))?;
         Ok(())
     }
 
@@ -166,7 +170,8 @@ impl Exchange {
         let lock = take_lock(dir)?;
         let exchange = Self::assemble(dir, config.clone(), clocks, Some(lock))?;
         let now = exchange.now();
-        exchange.0.store.write_now(move |db| life::record_config(db, &config, now))?;
+        let metering_key = exchange.0.metering_key.public_key_text();
+        exchange.0.store.write_now(move |db| life::record_config(db, &config, &metering_key, now))?;
         let cursor = exchange.0.store.write_now(|db| Ok::<_, Failure>(settlement::newest_cursor(db)?))?;
         exchange.0.settled.send_replace(cursor);
         Ok(exchange)
@@ -186,8 +191,8 @@ impl Exchange {
         lock: Option<File>,
     ) -> Result<Self, ExchangeError> {
         let key = keys::read(&dir.join(KEY))?;
-        let log_key = keys::log_key(&config.market, &keys::read_or_make(&dir.join(LOG_KEY))?);
-        let store = Store::open(&dir.join(DATABASE))?;
+        let metering_key = keys::read_or_make(&dir.join(METERING_KEY))?;
+        let (store, log_key) = open_store(dir, &config.market)?;
         let ((settled, _), (happened, _)) = (watch::channel(0), watch::channel(0));
         let changed = Notify::new();
         Ok(Self(Arc::new(Inner {
@@ -195,6 +200,7 @@ impl Exchange {
             clocks,
             key,
             log_key,
+            metering_key,
             store,
             changed,
             settled,
@@ -448,8 +454,9 @@ impl Exchange {
         while rows.peek().is_some() {
             let chunk: Vec<UtilityRow> = rows.by_ref().take(IMPORT_CHUNK).collect();
             let (now, file) = (self.now(), file_sha256.to_owned());
+            let voucher = Voucher { market: self.market().clone(), key: self.0.metering_key.clone() };
             let work = move |db: &rusqlite::Connection| {
-                let taken = utility::take(db, &chunk, &file, now)?;
+                let taken = utility::take(db, &voucher, &chunk, &file, now)?;
                 Ok::<_, Failure>((taken, settlement::newest_cursor(db)?))
             };
             let (taken, cursor) = self.0.store.write(work).await?;
@@ -491,6 +498,17 @@ impl Exchange {
         }
         Ok(())
     }
+}
+
+/// Opens the database with the log's key, and begins the log where there is none. Returns the key that the world knows.
+fn open_store(dir: &Path, market: &MarketId) -> Result<(Store, LogKey), ExchangeError> {
+    let key = keys::read_or_make(&dir.join(LOG_KEY))?;
+    let signer = LogSigner::new(statement::log_origin(market), vec![keys::signing_key(&key)]);
+    let store = Store::open(&dir.join(DATABASE), signer)?;
+    let public_key = key.verifying_key();
+    let first = store.write_now(move |db| log_start::begin(db, &public_key))?;
+    let first = ledger::key_from_text(&first).map_err(|_| StoreError::LogKey)?;
+    Ok((store, keys::log_key(market, first)))
 }
 
 fn market_clock(config: &MarketConfig) -> SharedClock {

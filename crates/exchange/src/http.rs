@@ -4,6 +4,7 @@ mod caller;
 mod connections;
 mod events;
 mod limits;
+mod log;
 mod refusal;
 mod routes;
 
@@ -76,9 +77,14 @@ fn router(http: Http) -> Router {
         .route(paths::READINGS, post(routes::report_readings))
         .route(paths::SLOTS, get(routes::slots))
         .route(paths::BOOK, get(routes::book))
+        .route(paths::LOG_CHECKPOINT, get(log::checkpoint))
+        .route(paths::LOG_TILE, get(log::tile))
+        .route(paths::LOG_CONSISTENCY, get(log::consistency))
+        .route(paths::PROVE_ENTRIES, post(log::prove))
         .layer(from_fn_with_state(http.clone(), limited))
         // Long polls and streams wait by design, so they have limits of their own.
         .route(paths::SETTLEMENTS, get(routes::settlements))
+        .route(paths::ENTRIES, get(log::entries))
         .route(paths::EVENTS, get(events::events))
         .fallback(nothing)
         .method_not_allowed_fallback(nothing)

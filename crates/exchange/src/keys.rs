@@ -5,7 +5,7 @@ use std::path::Path;
 use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use exchange_api::DeviceKey;
-use ledger::LogKey;
+use ledger::{LogKey, SigningKey, VerifyingKey};
 use units::MarketId;
 
 use crate::exchange::{ExchangeError, file_error, write_secret};
@@ -36,8 +36,13 @@ pub(crate) fn read_or_make(file: &Path) -> Result<DeviceKey, ExchangeError> {
     }
 }
 
+/// Returns the key in the form in which the log signs with it.
+pub(crate) fn signing_key(key: &DeviceKey) -> SigningKey {
+    SigningKey::from_bytes(&key.to_bytes())
+}
+
 /// Returns how the world knows a market's log that this key signs.
-pub(crate) fn log_key(market: &MarketId, key: &DeviceKey) -> LogKey {
-    LogKey::new(statement::log_origin(market), key.verifying_key())
+pub(crate) fn log_key(market: &MarketId, key: VerifyingKey) -> LogKey {
+    LogKey::new(statement::log_origin(market), key)
         .expect("an origin is made to be a key's name, and a key that was drawn is strong")
 }

@@ -8,6 +8,9 @@ pub(crate) mod events;
 pub(crate) mod import;
 pub(crate) mod indicative;
 pub(crate) mod life;
+pub(crate) mod log;
+pub(crate) mod log_start;
+pub(crate) mod logged;
 pub(crate) mod orders;
 pub(crate) mod readings;
 pub(crate) mod report;
@@ -45,6 +48,14 @@ pub enum Failure {
     },
     #[error("the postings of slot {slot} sum to {sum} nanos and not to zero; nothing was committed")]
     Unbalanced { slot: Slot, sum: i128 },
+    #[error("an entry of the log cannot be written")]
+    Unencodable(#[source] ledger::Unencodable),
+    #[error("the stored head of the log cannot be read")]
+    Checkpoint(#[source] ledger::CheckpointError),
+    #[error("the change of the log's key")]
+    Rotation(#[source] ledger::RotationError),
+    #[error("the system has no randomness")]
+    Randomness(#[source] getrandom::Error),
 }
 
 impl From<rusqlite::Error> for Failure {
@@ -63,6 +74,11 @@ impl From<Problem> for Failure {
     fn from(problem: Problem) -> Self {
         Self::Refused(problem)
     }
+}
+
+/// Tells of a fault of the exchange itself.
+pub(crate) fn internal(detail: &str) -> Failure {
+    Problem::new(ProblemCode::Internal, format!("{detail}.")).into()
 }
 
 /// Refuses with a code and a sentence.

@@ -5,15 +5,19 @@ mod error;
 mod reader;
 pub(crate) mod rows;
 mod schema;
+mod seal;
 mod writer;
 
+pub(crate) use column::word;
 pub use error::StoreError;
 
 use std::path::Path;
 
 use rusqlite::Connection;
+use tokio::sync::watch;
 
 use reader::Readers;
+pub(crate) use seal::LogSigner;
 #[cfg(test)]
 pub(crate) use writer::QUEUE;
 use writer::Writer;
@@ -27,11 +31,16 @@ pub(crate) struct Store {
 
 impl Store {
     /// Opens the file and brings its tables up to date; makes it where it is missing.
-    pub(crate) fn open(file: &Path) -> Result<Self, StoreError> {
+    pub(crate) fn open(file: &Path, signer: LogSigner) -> Result<Self, StoreError> {
         let connection =
             Connection::open(file).map_err(|cause| StoreError::Open { file: file.to_owned(), cause })?;
         schema::prepare(&connection)?;
-        Ok(Self { writer: Writer::start(connection)?, readers: Readers::of(file) })
+        Ok(Self { writer: Writer::start(connection, Some(signer))?, readers: Readers::of(file) })
+    }
+
+    /// Returns a way to wait until a commit of this process makes the log grow.
+    pub(crate) fn grown(&self) -> watch::Receiver<u64> {
+        self.writer.grown()
     }
 
     /// Runs work in a transaction of its own and returns when it is durable. What returns an error

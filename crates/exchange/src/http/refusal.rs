@@ -46,7 +46,11 @@ impl From<Failure> for Refusal {
             | Failure::Config(_)
             | Failure::Settlement { .. }
             | Failure::Unverified { .. }
-            | Failure::Unbalanced { .. } => {
+            | Failure::Unbalanced { .. }
+            | Failure::Unencodable(_)
+            | Failure::Checkpoint(_)
+            | Failure::Rotation(_)
+            | Failure::Randomness(_) => {
                 Problem::new(ProblemCode::Internal, "Nothing was changed. The operator's log tells more.")
             }
         };

@@ -66,9 +66,9 @@ pub(super) async fn me(State(http): State<Http>, caller: Caller) -> Answer<Membe
 
 pub(super) async fn change_contract(State(http): State<Http>, caller: Caller) -> Answer<Membership> {
     let change: ContractChange = caller.json()?;
-    let now = http.exchange.now();
+    let (config, now) = (http.exchange.config().clone(), http.exchange.now());
     let work = move |db: &rusqlite::Connection| {
-        enrol::change_contract(db, &caller.member, &change, now)?;
+        enrol::change_contract(db, &config, &caller.member, &change, now)?;
         enrol::membership(db, &caller.key, now)
     };
     Ok(Json(http.exchange.store().write(work).await?))
@@ -105,7 +105,7 @@ pub(super) async fn cancel_orders(State(http): State<Http>, caller: Caller) -> A
     }
     let (config, exchange) = (http.exchange.config().clone(), http.exchange.clone());
     let work = move |db: &rusqlite::Connection| {
-        let outcomes = orders::cancel(db, &config, &caller.member, &request.orders, exchange.now())?;
+        let outcomes = orders::cancel(db, &config, &caller.member, &request, exchange.now())?;
         Ok::<_, Failure>(OrderOutcomes { outcomes })
     };
     Ok(Json(http.exchange.store().write(work).await?))
@@ -281,7 +281,10 @@ fn slot_from(name: &str, text: &str) -> Result<Slot, Problem> {
     })
 }
 
-fn number<T: std::str::FromStr>(query: &HashMap<String, String>, name: &str) -> Result<Option<T>, Problem> {
+pub(super) fn number<T: std::str::FromStr>(
+    query: &HashMap<String, String>,
+    name: &str,
+) -> Result<Option<T>, Problem> {
     query
         .get(name)
         .map(|text| {

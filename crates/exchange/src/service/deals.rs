@@ -7,7 +7,7 @@ use units::{DealId, MemberId, Price, Slot, Timestamp, WattHours};
 
 use super::life::first_open_slot;
 use super::orders::judge_terms;
-use super::{Failure, enrol, refuse};
+use super::{Failure, enrol, logged, refuse};
 use crate::config::MarketConfig;
 use crate::store::rows::deal::{self, Agreed, DealRow, Ended};
 use crate::store::rows::member::MemberRow;
@@ -89,6 +89,7 @@ pub(crate) fn accept(
     judge_content(config, &known.deal)?;
     deal::sign(db, id, caller, &seal(signed), now)?;
     deal::agree(db, id, &Agreed { at: now, from: first_open })?;
+    logged::deal(db, &known.deal, &deal::seals(db, id)?)?;
     tracing::info!(deal = %id, from = %first_open, "deal agreed");
     status(db, config, id, first_open)
 }
@@ -104,7 +105,9 @@ pub(crate) fn end(
     let known = own(db, config, caller, id)?;
     let first_open = first_open(db, config, now)?;
     if known.ended.is_none() {
-        deal::end(db, id, &Ended { by: caller.clone(), until: first_open }, now)?;
+        let ended = Ended { by: caller.clone(), until: first_open };
+        deal::end(db, id, &ended, now)?;
+        logged::deal_end(db, &DealRow { ended: Some(ended), ..known })?;
         tracing::info!(deal = %id, by = %caller, until = %first_open, "deal ended");
     }
     status(db, config, id, first_open)

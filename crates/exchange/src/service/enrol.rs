@@ -9,9 +9,10 @@ use exchange_api::{
 use market::MAX_PRICE;
 use rusqlite::Connection;
 use sha2::{Digest as _, Sha256};
-use units::{AreaId, KeyId, MemberId, OrderId, Slot, Timestamp};
+use units::{AreaId, KeyId, MarketId, MemberId, OrderId, Slot, Timestamp};
 
-use super::{Failure, governing, refuse};
+use super::log::own_salt;
+use super::{Failure, governing, logged, refuse};
 use crate::config::MarketConfig;
 use crate::store::rows::key::{self, KeyRow};
 use crate::store::rows::member::{self, Joined, MemberRow};
@@ -153,30 +154,35 @@ pub(crate) fn join(
             format!("The member has {MAX_KEYS} devices already. Ask the operator to revoke one."),
         );
     }
-    key::insert(
-        db,
-        &KeyRow {
-            id: id.clone(),
-            member: invitation.member.clone(),
-            public_key: request.public_key.clone(),
-            name: request.device_name.clone(),
-            enrolled_at: arrival.market_now,
-            revoked_at: None,
-        },
-    )?;
+    let key = KeyRow {
+        id: id.clone(),
+        member: invitation.member.clone(),
+        public_key: request.public_key.clone(),
+        name: request.device_name.clone(),
+        enrolled_at: arrival.market_now,
+        revoked_at: None,
+    };
+    key::insert(db, &key)?;
     key::use_invitation(db, &code, &id)?;
-    enter(db, &invitation.member, arrival.market_now, request)?;
+    enter(db, &config.market, &invitation.member, arrival.market_now, request)?;
+    logged::device_key(db, &config.market, &key)?;
     membership(db, &id, arrival.market_now)
 }
 
 /// Makes a member of the invited, from the slot on that runs now. A further device only renews the
 /// terms; the contract that it tells counts from the next slot.
-fn enter(db: &Connection, id: &MemberId, now: Timestamp, request: &JoinRequest) -> Result<(), Failure> {
+fn enter(
+    db: &Connection,
+    market: &MarketId,
+    id: &MemberId,
+    now: Timestamp,
+    request: &JoinRequest,
+) -> Result<(), Failure> {
     let row = member::find(db, id)?.ok_or_else(|| rusqlite::Error::QueryReturnedNoRows)?;
     let current = Slot::containing(now);
-    if row.joined.is_some() {
-        member::set_terms(db, id, &request.terms_version)?;
-        return set_contract(db, id, current.next(), request.contract);
+    if let Some(joined) = &row.joined {
+        set_terms(db, market, id, joined, &request.terms_version)?;
+        return set_contract(db, market, id, current.next(), request.contract);
     }
     let (_, config) = governing(db, current)?;
     // An area may be new in a configuration that governs later slots only.
@@ -186,7 +192,9 @@ fn enter(db: &Connection, id: &MemberId, now: Timestamp, request: &JoinRequest) 
     };
     let joined = Joined { first_slot, at: now, terms_version: request.terms_version.clone() };
     member::set_joined(db, id, &joined)?;
-    set_contract(db, id, first_slot, request.contract)
+    logged::member(db, market, &row, first_slot)?;
+    logged::terms(db, market, id, &request.terms_version)?;
+    set_contract(db, market, id, first_slot, request.contract)
 }
 
 /// Returns the membership of a key's member, with the contract of the slot that runs now.
@@ -209,6 +217,7 @@ pub(crate) fn membership(db: &Connection, key: &KeyId, now: Timestamp) -> Result
 
 pub(crate) fn change_contract(
     db: &Connection,
+    config: &MarketConfig,
     member: &MemberId,
     change: &ContractChange,
     now: Timestamp,
@@ -220,7 +229,7 @@ pub(crate) fn change_contract(
             format!("Slot {} has begun; a contract changes from a later slot on.", change.from),
         );
     }
-    set_contract(db, member, change.from, change.contract)
+    set_contract(db, &config.market, member, change.from, change.contract)
 }
 
 pub(crate) fn agree_to_terms(
@@ -230,7 +239,23 @@ pub(crate) fn agree_to_terms(
     version: &str,
 ) -> Result<(), Failure> {
     check_terms(config, version)?;
-    Ok(member::set_terms(db, member, version)?)
+    let row = member::find(db, member)?.ok_or(rusqlite::Error::QueryReturnedNoRows)?;
+    let joined = row.joined.ok_or(rusqlite::Error::QueryReturnedNoRows)?;
+    set_terms(db, &config.market, member, &joined, version)
+}
+
+fn set_terms(
+    db: &Connection,
+    market: &MarketId,
+    member: &MemberId,
+    known: &Joined,
+    version: &str,
+) -> Result<(), Failure> {
+    if known.terms_version == version {
+        return Ok(());
+    }
+    member::set_terms(db, member, version)?;
+    logged::terms(db, market, member, version)
 }
 
 /// Ends a key, and cancels its orders whose gate is still open. Returns which.
@@ -240,17 +265,21 @@ pub(crate) fn revoke(
     id: &KeyId,
     now: Timestamp,
 ) -> Result<Vec<OrderId>, Failure> {
-    if key::find(db, id)?.is_none() {
+    let Some(known) = key::find(db, id)? else {
         return refuse(
             ProblemCode::UnknownKey,
             format!("No key \"{id}\" is enrolled; `wattle-exchange members` lists them."),
         );
+    };
+    if known.revoked_at.is_none() {
+        key::revoke(db, id, now)?;
+        logged::key_end(db, &config.market, &known.member, id, now)?;
     }
-    key::revoke(db, id, now)?;
     let first_open = super::life::first_open_slot(now, config.gate_s);
     let cancelled = order::live_of_key(db, id, first_open)?;
     for order in &cancelled {
         order::cancel(db, order, now)?;
+        logged::cancel(db, &config.market, &known.member, order, own_salt()?)?;
     }
     Ok(cancelled)
 }
@@ -258,12 +287,14 @@ pub(crate) fn revoke(
 /// Sets the contract from a slot on; what was announced for later slots is replaced too.
 fn set_contract(
     db: &Connection,
+    market: &MarketId,
     member: &MemberId,
     from: Slot,
     contract: UtilityContract,
 ) -> Result<(), Failure> {
     member::drop_contracts_from(db, member, from)?;
-    Ok(member::set_contract(db, member, from, contract)?)
+    member::set_contract(db, member, from, contract)?;
+    logged::contract(db, market, member, from, &contract)
 }
 
 fn check_contract(contract: &UtilityContract) -> Result<(), Failure> {

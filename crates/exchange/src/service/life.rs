@@ -6,7 +6,7 @@ use exchange_api::SlotState;
 use rusqlite::Connection;
 use units::{Slot, Timestamp};
 
-use super::{Failure, governing, settling};
+use super::{Failure, governing, logged, settling};
 use crate::config::MarketConfig;
 use crate::store::rows::slot::{self, SlotRow};
 use crate::store::rows::{member, reading};
@@ -104,7 +104,8 @@ fn advance(db: &Connection, config: &MarketConfig, row: SlotRow, now: Timestamp)
         SlotState::Final => return Ok(()),
     };
     tracing::debug!(slot = %row.slot, state = ?next, "slot moved on");
-    Ok(slot::enter(db, row.slot, next, now)?)
+    slot::enter(db, row.slot, next, now)?;
+    logged::step(db, &config.market, row.slot, next, now)
 }
 
 /// Returns when the next step of an unsettled slot is due; the past where it is due for its own sake.
@@ -125,12 +126,19 @@ pub(crate) fn final_at(slot: Slot, final_after_s: u32) -> Timestamp {
 }
 
 /// Records a configuration that differs from the newest one, from the first open slot on.
-pub(crate) fn record_config(db: &Connection, config: &MarketConfig, now: Timestamp) -> Result<(), Failure> {
+pub(crate) fn record_config(
+    db: &Connection,
+    config: &MarketConfig,
+    metering_key: &str,
+    now: Timestamp,
+) -> Result<(), Failure> {
     use crate::store::rows::config as versions;
     // How fast a simulated street's clock runs is no rule of its market.
     let toml = MarketConfig { scale: None, ..config.clone() }.to_toml();
     let from = match versions::latest(db)? {
-        Some(latest) if latest.toml == toml => return Ok(()),
+        Some(latest) if latest.toml == toml && latest.metering_key.as_deref() == Some(metering_key) => {
+            return Ok(());
+        }
         Some(latest) => first_open_slot(now, config.gate_s).max(latest.from),
         // Before everything, an imported past included.
         None => Slot::from_index(0),
@@ -151,7 +159,8 @@ pub(crate) fn record_config(db: &Connection, config: &MarketConfig, now: Timesta
             format!("market.toml names \"{}\", the database is of \"{}\".", config.market, governing.market),
         );
     }
-    let version = versions::insert(db, from, now, &toml)?;
-    tracing::info!(version, %from, "configuration recorded");
+    let recorded = versions::insert(db, from, now, &toml, metering_key)?;
+    logged::config_version(db, &recorded, config)?;
+    tracing::info!(version = recorded.version, %from, "configuration recorded");
     Ok(())
 }

@@ -3,18 +3,20 @@
 use std::ops::Range;
 
 use exchange_api::{
-    CancelOrders, Order, OrderOutcome, OrderState, OrderStatus, Problem, ProblemCode, SignedOrder, SlotState,
+    CancelOrders, CancelRequest, Order, OrderOutcome, OrderState, OrderStatus, Problem, ProblemCode,
+    Signable as _, SignedOrder, SlotState,
 };
 use market::Side;
 use rusqlite::Connection;
+use statement::{CancelBody, Domain as _};
 use units::{LocalDay, MemberId, OrderId, Slot, Timestamp, WattHours};
 
 use super::life::{first_open_slot, gate};
-use super::{Failure, enrol};
+use super::{Failure, enrol, logged};
 use crate::config::MarketConfig;
 use crate::store::rows::member::MemberRow;
 use crate::store::rows::order::{self, OrderRow, Seal};
-use crate::store::rows::{deal, key, member, slot};
+use crate::store::rows::{deal, key, log, member, slot};
 
 /// A ladder of prices in a slot takes a handful; more is a mistake or an attack.
 const MAX_LIVE_IN_SLOT: usize = 32;
@@ -57,7 +59,7 @@ fn place_one(
     let new = &signed.body;
     judge_owner(config, member, new)?;
     if let Some(known) = order::find(db, &new.id)? {
-        return Ok(again(&known, new, config)?);
+        return again(db, &known, new, config);
     }
     if deal::exists(db, new.id.as_str())? {
         return Err(Problem::new(ProblemCode::IdTaken, "A deal has this id. Give the order a new id.").into());
@@ -79,20 +81,31 @@ fn place_one(
     judge_day(member, new, &of_day)?;
     let seal = Seal { key: &signed.key, salt: &signed.salt, signature: &signed.signature };
     order::insert(db, new, Some(&seal), now, None)?;
-    Ok(OrderOutcome::Accepted { id: new.id.clone(), accepted_at: now, index: None })
+    let index = Some(logged::order(db, new, &signed.into())?);
+    Ok(OrderOutcome::Accepted { id: new.id.clone(), accepted_at: now, index })
 }
 
 /// Answers an order whose id is known: the same content is the same order.
-fn again(known: &OrderRow, new: &Order, config: &MarketConfig) -> Result<OrderOutcome, Problem> {
-    let id = new.id.clone();
-    match known.to_order(&config.market) == *new {
-        false => Err(Problem::new(
-            ProblemCode::IdTaken,
-            "An order with this id and other content exists. Give the new order a new id.",
-        )),
-        true if known.cancelled => Ok(OrderOutcome::Cancelled { id, index: None }),
-        true => Ok(OrderOutcome::Accepted { id, accepted_at: known.accepted_at, index: None }),
+fn again(
+    db: &Connection,
+    known: &OrderRow,
+    new: &Order,
+    config: &MarketConfig,
+) -> Result<OrderOutcome, Failure> {
+    if known.to_order(&config.market) != *new {
+        let detail = "An order with this id and other content exists. Give the new order a new id.";
+        return Err(Problem::new(ProblemCode::IdTaken, detail).into());
     }
+    if known.cancelled {
+        return cancelled(db, new.id.clone());
+    }
+    let index = log::place_of(db, Order::DOMAIN, new.id.as_str())?;
+    Ok(OrderOutcome::Accepted { id: new.id.clone(), accepted_at: known.accepted_at, index })
+}
+
+fn cancelled(db: &Connection, id: OrderId) -> Result<OrderOutcome, Failure> {
+    let index = log::place_of(db, CancelBody::DOMAIN, id.as_str())?;
+    Ok(OrderOutcome::Cancelled { id, index })
 }
 
 fn judge_owner(config: &MarketConfig, member: &MemberRow, order: &Order) -> Result<(), Problem> {
@@ -217,14 +230,14 @@ pub(crate) fn cancel(
     db: &Connection,
     config: &MarketConfig,
     caller: &MemberId,
-    which: &CancelOrders,
+    request: &CancelRequest,
     now: Timestamp,
 ) -> Result<Vec<OrderOutcome>, Failure> {
-    let ids = match which {
+    let ids = match &request.orders {
         CancelOrders::Ids(ids) => ids.clone(),
         CancelOrders::All => open_ids(db, config, caller, now)?,
     };
-    ids.into_iter().map(|id| cancel_one(db, config, caller, id, now)).collect()
+    ids.into_iter().map(|id| cancel_one(db, config, caller, request, id, now)).collect()
 }
 
 fn open_ids(
@@ -244,6 +257,7 @@ fn cancel_one(
     db: &Connection,
     config: &MarketConfig,
     caller: &MemberId,
+    request: &CancelRequest,
     id: OrderId,
     now: Timestamp,
 ) -> Result<OrderOutcome, Failure> {
@@ -252,14 +266,15 @@ fn cancel_one(
         return Ok(OrderOutcome::Refused { id, problem });
     };
     if known.cancelled {
-        return Ok(OrderOutcome::Cancelled { id, index: None });
+        return cancelled(db, id);
     }
     let closed = slot::find(db, known.slot)?.is_some_and(|row| row.state != SlotState::Open);
     if closed || gate(known.slot, config.gate_s) <= now {
         return Ok(OrderOutcome::Bound { id });
     }
     order::cancel(db, &id, now)?;
-    Ok(OrderOutcome::Cancelled { id, index: None })
+    let index = Some(logged::cancel(db, &config.market, caller, &id, request.salt_of(&id))?);
+    Ok(OrderOutcome::Cancelled { id, index })
 }
 
 pub(crate) fn list(

@@ -1,15 +1,17 @@
 //! Taking readings: what telescopes counts, what contradicts is held, what is late changes only its member.
 
-use exchange_api::{Problem, ProblemCode, Reading, ReadingOutcome, Registers, SignedReading, SlotState};
+use exchange_api::{
+    Problem, ProblemCode, Reading, ReadingOutcome, Registers, Signable as _, SignedReading, SlotState,
+};
 use rusqlite::Connection;
 use units::{MemberId, Slot, Timestamp, WattHours};
 
 use super::orders::most_in_slot;
-use super::{Failure, settling};
+use super::{Failure, logged, settling};
 use crate::config::MarketConfig;
 use crate::store::rows::member::MemberRow;
 use crate::store::rows::reading::{self, ReadingRow, exported, imported};
-use crate::store::rows::{key, member, slot};
+use crate::store::rows::{key, log, member, slot};
 
 /// Readings with the outcome of checking their signatures.
 pub(crate) type Checked = Vec<(SignedReading, Result<(), Problem>)>;
@@ -59,7 +61,8 @@ fn report_one(
     if let Some(known) = known
         && known.registers == new.registers
     {
-        return Ok(counted(new.slot, known.late));
+        let index = log::place_of(db, Reading::DOMAIN, &logged::of_slot(&member.id, new.slot))?;
+        return Ok(counted(new.slot, known.late, index));
     }
     if let Err(problem) = judge_registers(db, member, new, known) {
         let Failure::Refused(problem) = problem else { return Err(problem) };
@@ -76,27 +79,25 @@ fn report_one(
         }
         None | Some(SlotState::Open | SlotState::GateClosed | SlotState::Delivered) => {
             reading::put(db, signed, now, false)?;
-            Ok(counted(new.slot, false))
+            Ok(counted(new.slot, false, Some(logged::reading(db, new, &signed.into())?)))
         }
         Some(SlotState::ReadingsClosed | SlotState::Cleared) => {
             // Settling the slot applies it.
             reading::put(db, signed, now, true)?;
-            Ok(counted(new.slot, true))
+            Ok(counted(new.slot, true, Some(logged::reading(db, new, &signed.into())?)))
         }
         Some(SlotState::Settled | SlotState::Adjusted) => {
             reading::put(db, signed, now, true)?;
+            // In the log before the settlement that rests on it.
+            let index = logged::reading(db, new, &signed.into())?;
             settling::adjust(db, &member.id, new.slot, now)?;
-            Ok(counted(new.slot, true))
+            Ok(counted(new.slot, true, Some(index)))
         }
     }
 }
 
-fn counted(slot: Slot, late: bool) -> ReadingOutcome {
-    if late {
-        ReadingOutcome::Late { slot, index: None }
-    } else {
-        ReadingOutcome::Accepted { slot, index: None }
-    }
+fn counted(slot: Slot, late: bool, index: Option<u64>) -> ReadingOutcome {
+    if late { ReadingOutcome::Late { slot, index } } else { ReadingOutcome::Accepted { slot, index } }
 }
 
 fn judge_owner(config: &MarketConfig, member: &MemberRow, reading: &Reading) -> Result<(), Problem> {

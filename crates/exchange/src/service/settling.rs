@@ -3,11 +3,11 @@
 use exchange_api::{AreaPrice, ReadingSource, SlotState, UtilityContract};
 use rusqlite::Connection;
 use settlement::{Account, Fees, MeteredMember, Posting, Settlement, SlotInput, What};
-use units::{MemberId, Money, OrderId, Slot, Timestamp, WattHours};
+use units::{MarketId, MemberId, Money, OrderId, Slot, Timestamp, WattHours};
 
-use super::{Failure, book, deals, governing, indicative};
+use super::{Failure, book, deals, governing, indicative, logged};
 use crate::store::rows::reading::ReadingRow;
-use crate::store::rows::settlement::SettledMember;
+use crate::store::rows::settlement::{SettledAt, SettledMember};
 use crate::store::rows::{deal, member, order, reading, settlement as settled, slot, utility};
 
 /// Import and export of a slot.
@@ -16,6 +16,7 @@ type Energies = (WattHours, WattHours);
 /// A slot's input with what the settlement itself does not need.
 struct Gathered {
     input: SlotInput,
+    market: MarketId,
     config_version: i64,
     /// In the order of the input's members.
     sources: Vec<Option<ReadingSource>>,
@@ -28,6 +29,11 @@ pub(crate) fn settle(db: &Connection, slot: Slot, now: Timestamp) -> Result<(), 
     slot::enter(db, slot, SlotState::Cleared, now)?;
     let traded = store(db, &gathered.input, &settlement, gathered.config_version, &gathered.sources, now)?;
     slot::enter(db, slot, SlotState::Settled, now)?;
+    logged::clearing(db, &gathered.market, slot)?;
+    for member in &gathered.input.members {
+        let at = SettledAt { member: member.id.clone(), slot, version: 1 };
+        logged::settlement(db, &gathered.market, &at)?;
+    }
     let price = settlement.clearing.areas.first().and_then(|area| area.price);
     tracing::info!(%slot, traded_wh = traded.get(), price = ?price.map(|it| it.to_string()), "slot settled");
     let mut late: Vec<MemberId> = reading::late(db, slot)?.into_iter().map(|(member, _)| member).collect();
@@ -104,7 +110,7 @@ fn gather_with(
         orders,
         fees: Fees { operator: config.operator_fee_micros_per_kwh },
     };
-    Ok(Gathered { input, config_version, sources })
+    Ok(Gathered { input, market: config.market, config_version, sources })
 }
 
 /// Returns a member's import and export in a slot, with who told them: the utility's word goes before the member's own.
@@ -234,6 +240,7 @@ pub(crate) fn adjust(db: &Connection, id: &MemberId, slot: Slot, now: Timestamp)
         },
     )?;
     slot::set_version(db, slot, version)?;
+    logged::settlement(db, &config.market, &SettledAt { member: id.clone(), slot, version })?;
     slot::enter(db, slot, SlotState::Adjusted, now)?;
     tracing::info!(%slot, member = %id, version, ?source, "a reading adjusted the slot");
     Ok(())

@@ -1,12 +1,13 @@
 //! The utility's readings: read from its file, judged row by row, put in place of the members' own.
 
-use exchange_api::{Problem, ProblemCode, Registers, SlotState};
+use exchange_api::{DeviceKey, EntrySignature, Problem, ProblemCode, Registers, SlotState, sign_json};
 use rusqlite::Connection;
 use serde::Serialize;
-use units::{Slot, Timestamp, WattHours};
+use statement::{Domain as _, UtilityReadingBody};
+use units::{MarketId, MemberId, Slot, Timestamp, WattHours};
 
 use super::readings::{judge_alone, judge_border};
-use super::{Failure, settling};
+use super::{Failure, logged, settling};
 use crate::store::rows::member::{self, MemberRow};
 use crate::store::rows::slot;
 use crate::store::rows::utility::{self, Origin};
@@ -103,9 +104,36 @@ fn parse_row(text: &str, line: u32) -> Result<UtilityRow, String> {
     })
 }
 
+/// Who vouches for what the utility told.
+pub(crate) struct Voucher {
+    pub market: MarketId,
+    /// The operator's metering key, which the configuration names.
+    pub key: DeviceKey,
+}
+
+impl Voucher {
+    /// Stores a row and appends it, signed, to the log.
+    fn put(
+        &self,
+        db: &Connection,
+        member: &MemberId,
+        row: &UtilityRow,
+        origin: &Origin,
+        late: bool,
+    ) -> Result<(), Failure> {
+        utility::put(db, member, row, origin, late)?;
+        let body = logged::utility_reading_body(&self.market, &row.metering_point, row.slot, &row.registers);
+        let signature = sign_json(UtilityReadingBody::DOMAIN, &body, &self.key)
+            .map_err(|error| super::internal(&error.to_string()))?;
+        logged::utility_reading(db, member, &body, EntrySignature { key: self.key.key_id(), signature })?;
+        Ok(())
+    }
+}
+
 /// Takes rows, each judged alone, in their order.
 pub(crate) fn take(
     db: &Connection,
+    voucher: &Voucher,
     rows: &[UtilityRow],
     file_sha256: &str,
     now: Timestamp,
@@ -113,7 +141,7 @@ pub(crate) fn take(
     let origin = Origin { file_sha256, received_at: now };
     let mut import = UtilityImport { rows: rows.len() as u32, ..UtilityImport::default() };
     for row in rows {
-        match take_row(db, row, &origin) {
+        match take_row(db, voucher, row, &origin) {
             Ok(Taken::Accepted) => import.accepted += 1,
             Ok(Taken::Adjusted) => import.adjusted += 1,
             Ok(Taken::Known) => import.known += 1,
@@ -139,7 +167,7 @@ enum Taken {
     Known,
 }
 
-fn take_row(db: &Connection, row: &UtilityRow, origin: &Origin) -> Result<Taken, Failure> {
+fn take_row(db: &Connection, voucher: &Voucher, row: &UtilityRow, origin: &Origin) -> Result<Taken, Failure> {
     let member = judge_place(db, row, origin.received_at)?;
     if let Some(known) = utility::find(db, &member.id, row.slot)? {
         if known.registers == Some(row.registers) {
@@ -155,16 +183,16 @@ fn take_row(db: &Connection, row: &UtilityRow, origin: &Origin) -> Result<Taken,
             Err(Problem::new(ProblemCode::SlotFinal, detail).into())
         }
         None | Some(SlotState::Open | SlotState::GateClosed | SlotState::Delivered) => {
-            utility::put(db, &member.id, row, origin, false)?;
+            voucher.put(db, &member.id, row, origin, false)?;
             Ok(Taken::Accepted)
         }
         Some(SlotState::ReadingsClosed | SlotState::Cleared) => {
             // Settling the slot applies it.
-            utility::put(db, &member.id, row, origin, true)?;
+            voucher.put(db, &member.id, row, origin, true)?;
             Ok(Taken::Accepted)
         }
         Some(SlotState::Settled | SlotState::Adjusted) => {
-            utility::put(db, &member.id, row, origin, true)?;
+            voucher.put(db, &member.id, row, origin, true)?;
             settling::adjust(db, &member.id, row.slot, origin.received_at)?;
             Ok(Taken::Adjusted)
         }

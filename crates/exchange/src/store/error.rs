@@ -27,6 +27,15 @@ pub enum StoreError {
     Commit { message: String, disk_full: bool },
     #[error("a command went wrong inside; nothing of it was kept")]
     Panicked,
+    #[error(
+        "log.key is not the key that signs this market's log, so nothing was written; put the right file back, \
+         from a backup if need be"
+    )]
+    LogKey,
+    #[error("the log has a hole between its entries {sealed} and {size}; `audit` tells where")]
+    LogBroken { sealed: u64, size: u64 },
+    #[error("signing the head of the log")]
+    Checkpoint(#[source] ledger::CheckpointError),
     #[error("the exchange is closing")]
     Closed,
 }

@@ -4,6 +4,7 @@ pub(crate) mod config;
 pub(crate) mod deal;
 pub(crate) mod event;
 pub(crate) mod key;
+pub(crate) mod log;
 pub(crate) mod member;
 pub(crate) mod order;
 pub(crate) mod reading;

@@ -8,9 +8,11 @@ use std::sync::mpsc::{Receiver, SyncSender, TrySendError, sync_channel};
 use std::thread::JoinHandle;
 
 use rusqlite::Connection;
-use tokio::sync::oneshot;
+use tokio::sync::{oneshot, watch};
 
 use super::StoreError;
+use super::seal::{LogSigner, seal};
+use crate::exchange::chain;
 
 /// How many commands may wait. At some 20 µs each the last one waits about as long as one commit.
 pub(crate) const QUEUE: usize = 1024;
@@ -26,16 +28,24 @@ type Job = Box<dyn FnOnce(Result<&Connection, StoreError>) -> Answer + Send>;
 pub(super) struct Writer {
     queue: Option<SyncSender<Job>>,
     thread: Option<JoinHandle<()>>,
+    grown: watch::Receiver<u64>,
 }
 
 impl Writer {
-    pub(super) fn start(connection: Connection) -> Result<Self, StoreError> {
+    /// Without a signer nothing may be appended to the log.
+    pub(super) fn start(connection: Connection, signer: Option<LogSigner>) -> Result<Self, StoreError> {
         let (queue, jobs) = sync_channel(QUEUE);
+        let (sealed, grown) = watch::channel(0);
+        let desk = Desk { connection, signer, sealed };
         let thread = std::thread::Builder::new()
             .name("exchange-writer".to_owned())
-            .spawn(move || run(&connection, &jobs))
+            .spawn(move || desk.run(&jobs))
             .map_err(StoreError::Thread)?;
-        Ok(Self { queue: Some(queue), thread: Some(thread) })
+        Ok(Self { queue: Some(queue), thread: Some(thread), grown })
+    }
+
+    pub(super) fn grown(&self) -> watch::Receiver<u64> {
+        self.grown.clone()
     }
 
     pub(super) async fn write<T, E>(
@@ -103,42 +113,73 @@ impl Drop for Writer {
     }
 }
 
-fn run(connection: &Connection, jobs: &Receiver<Job>) {
-    while let Ok(first) = jobs.recv() {
-        write_group(connection, first, jobs);
-    }
+/// What the writing thread holds.
+struct Desk {
+    connection: Connection,
+    signer: Option<LogSigner>,
+    /// The size of the log that the newest commit signed.
+    sealed: watch::Sender<u64>,
 }
 
-fn write_group(connection: &Connection, first: Job, jobs: &Receiver<Job>) {
-    if let Err(error) = connection.execute_batch("begin immediate") {
-        return first(Err(error.into()))(Ok(()));
-    }
-    let mut answers = vec![first(Ok(connection))];
-    // A full disk or a failed write makes SQLite undo the whole transaction by itself.
-    while answers.len() < GROUP && !connection.is_autocommit() {
-        let Ok(job) = jobs.try_recv() else { break };
-        answers.push(job(Ok(connection)));
-    }
-    let committed = commit(connection);
-    for answer in answers {
-        answer(committed.clone().map_err(|(message, disk_full)| StoreError::Commit { message, disk_full }));
-    }
-}
-
-fn commit(connection: &Connection) -> Result<(), (String, bool)> {
-    let failed = |error: rusqlite::Error| {
-        (error.to_string(), error.sqlite_error_code() == Some(rusqlite::ErrorCode::DiskFull))
-    };
-    if connection.is_autocommit() {
-        return Err(("the transaction was undone; the disk may be full".to_owned(), true));
-    }
-    connection.execute_batch("commit").map_err(|error| {
-        tracing::error!(%error, "commit failed");
-        if let Err(error) = connection.execute_batch("rollback") {
-            tracing::error!(%error, "rollback failed");
+impl Desk {
+    fn run(&self, jobs: &Receiver<Job>) {
+        while let Ok(first) = jobs.recv() {
+            self.write_group(first, jobs);
         }
-        failed(error)
-    })
+    }
+
+    fn write_group(&self, first: Job, jobs: &Receiver<Job>) {
+        let connection = &self.connection;
+        if let Err(error) = connection.execute_batch("begin immediate") {
+            return first(Err(error.into()))(Ok(()));
+        }
+        let mut answers = vec![first(Ok(connection))];
+        // A full disk or a failed write makes SQLite undo the whole transaction by itself.
+        while answers.len() < GROUP && !connection.is_autocommit() {
+            let Ok(job) = jobs.try_recv() else { break };
+            answers.push(job(Ok(connection)));
+        }
+        let committed = self.commit();
+        for answer in answers {
+            answer(
+                committed.clone().map_err(|(message, disk_full)| StoreError::Commit { message, disk_full }),
+            );
+        }
+    }
+
+    /// Signs the log's new head, so that what is answered is in it, and commits.
+    fn commit(&self) -> Result<(), (String, bool)> {
+        let connection = &self.connection;
+        if connection.is_autocommit() {
+            return Err(("the transaction was undone; the disk may be full".to_owned(), true));
+        }
+        let sealed = match self.signer.as_ref().map(|signer| seal(connection, signer)).transpose() {
+            Ok(sealed) => sealed.flatten(),
+            Err(error) => {
+                tracing::error!(error = %chain(&error), "sealing the log failed");
+                undo(connection);
+                return Err((chain(&error), error.is_disk_full()));
+            }
+        };
+        connection.execute_batch("commit").map_err(|error| {
+            tracing::error!(%error, "commit failed");
+            undo(connection);
+            (error.to_string(), error.sqlite_error_code() == Some(rusqlite::ErrorCode::DiskFull))
+        })?;
+        if let Some(size) = sealed {
+            self.sealed.send_replace(size);
+        }
+        Ok(())
+    }
+}
+
+fn undo(connection: &Connection) {
+    // A full disk has undone it already.
+    if !connection.is_autocommit()
+        && let Err(error) = connection.execute_batch("rollback")
+    {
+        tracing::error!(%error, "rollback failed");
+    }
 }
 
 fn in_savepoint<T, E: From<StoreError>>(
@@ -169,7 +210,7 @@ mod tests {
     async fn writer() -> Writer {
         let connection = Connection::open_in_memory().unwrap();
         connection.execute_batch("create table t (n integer) strict").unwrap();
-        Writer::start(connection).unwrap()
+        Writer::start(connection, None).unwrap()
     }
 
     async fn count(writer: &Writer) -> i64 {

@@ -11,6 +11,7 @@ mod imports;
 mod joining;
 mod laws;
 mod life;
+mod log;
 mod openapi;
 mod orders;
 mod program;

@@ -150,15 +150,15 @@ async fn orders_are_cancelled_before_the_gate_and_bound_after_it() {
     let cancel = |ids: &[&Order]| CancelOrders::Ids(ids.iter().map(|order| order.id.clone()).collect());
     let outcomes = home.client.cancel_orders(&cancel(&[&soon, &later])).await.unwrap().outcomes;
     assert_eq!(outcomes[0], OrderOutcome::Bound { id: soon.id.clone() });
-    assert_eq!(outcomes[1], OrderOutcome::Cancelled { id: later.id.clone(), index: None });
+    assert!(matches!(&outcomes[1], OrderOutcome::Cancelled { id, index: Some(_) } if *id == later.id));
     // Again is no trouble; another's order is none at all.
     assert_eq!(home.client.cancel_orders(&cancel(&[&later])).await.unwrap().outcomes[0], outcomes[1]);
     let stranger = other.client.cancel_orders(&cancel(&[&last])).await.unwrap().outcomes.remove(0);
     assert_refused(&stranger, ProblemCode::NotFound);
     let all = home.client.cancel_orders(&CancelOrders::All).await.unwrap().outcomes;
-    assert_eq!(all, [OrderOutcome::Cancelled { id: last.id.clone(), index: None }]);
+    assert!(matches!(all.as_slice(), [OrderOutcome::Cancelled { id, index: Some(_) }] if *id == last.id));
     // A cancelled order does not come back by being sent again.
-    assert_eq!(home.place(last.clone()).await, OrderOutcome::Cancelled { id: last.id.clone(), index: None });
+    assert_eq!([home.place(last.clone()).await].as_slice(), all);
     use OrderState::{Bound, Cancelled};
     assert_eq!(open_orders(&home).await, [(soon.id, Bound), (later.id, Cancelled), (last.id, Cancelled)]);
     assert!(open_orders(&other).await.is_empty());

@@ -240,7 +240,19 @@ impl Home {
     }
 
     pub async fn report_signed(&self, reading: SignedReading) -> ReadingOutcome {
-        self.client.report_readings(vec![reading]).await.unwrap().outcomes.remove(0)
+        placeless(self.client.report_readings(vec![reading]).await.unwrap().outcomes.remove(0))
+    }
+}
+
+/// Leaves out where a reading that counts is in the log, so that outcomes are compared by the rest.
+fn placeless(outcome: ReadingOutcome) -> ReadingOutcome {
+    match outcome {
+        ReadingOutcome::Accepted { slot, index: Some(_) } => ReadingOutcome::Accepted { slot, index: None },
+        ReadingOutcome::Late { slot, index: Some(_) } => ReadingOutcome::Late { slot, index: None },
+        ReadingOutcome::Accepted { .. } | ReadingOutcome::Late { .. } => {
+            panic!("{outcome:?} is not in the log")
+        }
+        other => other,
     }
 }
 

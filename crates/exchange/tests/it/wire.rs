@@ -109,10 +109,13 @@ async fn a_request_changed_on_its_way_is_refused() {
     let street = Street::new().await;
     let home = street.home("home-01").await;
     let url = format!("{}/v1/orders/cancel", street.address);
-    let good = sign(&home, "POST", &url, b"\"all\"");
+    // A salt of 32 zero bytes.
+    let all = format!("{{\"orders\":\"all\",\"salt\":\"{}\"}}", "A".repeat(43));
+    let all = all.as_bytes();
+    let good = sign(&home, "POST", &url, all);
     let body = send("POST", &url, Some(&good), b"{\"ids\":[]}").await;
     assert_eq!((body.status, body.code), (401, Some(ProblemCode::BadSignature)));
-    let query = send("POST", &format!("{url}?x=1"), Some(&good), b"\"all\"").await;
+    let query = send("POST", &format!("{url}?x=1"), Some(&good), all).await;
     assert_eq!(query.code, Some(ProblemCode::BadSignature));
     let digest = Headers { content_digest: http_signature::content_digest(b"{\"ids\":[]}"), ..good.clone() };
     assert_eq!(
@@ -122,9 +125,9 @@ async fn a_request_changed_on_its_way_is_refused() {
     let other = street.home("home-02").await;
     let renamed = good.signature_input.replace(home.key.key_id().as_str(), other.key.key_id().as_str());
     let stolen = Headers { signature_input: renamed, ..good.clone() };
-    assert_eq!(send("POST", &url, Some(&stolen), b"\"all\"").await.code, Some(ProblemCode::BadSignature));
+    assert_eq!(send("POST", &url, Some(&stolen), all).await.code, Some(ProblemCode::BadSignature));
     // None of this used the nonce up.
-    assert_eq!(send("POST", &url, Some(&good), b"\"all\"").await.status, 200);
+    assert_eq!(send("POST", &url, Some(&good), all).await.status, 200);
 }
 
 #[tokio::test]
@@ -165,6 +168,8 @@ async fn a_body_is_understood_wholly_or_refused() {
         ("/v1/orders", "{\"orders\":[{}]}"),
         ("/v1/readings", "[]"),
         ("/v1/orders/cancel", "\"some\""),
+        ("/v1/orders/cancel", "{\"orders\":\"all\"}"),
+        ("/v1/orders/cancel", "{\"orders\":\"all\",\"salt\":\"AAAA\"}"),
     ] {
         let answer = post(&home, &street.address, path, body.as_bytes()).await;
         assert_eq!((answer.status, answer.code), (400, Some(ProblemCode::BadRequest)), "{path} {body}");
@@ -173,7 +178,8 @@ async fn a_body_is_understood_wholly_or_refused() {
     let answer = post(&home, &street.address, "/v1/orders", &large).await;
     assert_eq!((answer.status, answer.code), (413, Some(ProblemCode::TooLarge)));
     let many: Vec<String> = (0..97).map(|_| format!("\"{}\"", exchange_api::new_order_id())).collect();
-    let body = format!("{{\"ids\":[{}]}}", many.join(","));
+    let salt = "A".repeat(43);
+    let body = format!("{{\"orders\":{{\"ids\":[{}]}},\"salt\":\"{salt}\"}}", many.join(","));
     let answer = post(&home, &street.address, "/v1/orders/cancel", body.as_bytes()).await;
     assert_eq!(answer.code, Some(ProblemCode::TooLarge));
     let backwards = home.client.slots(slot("2026-06-01T12:15:00Z"), slot("2026-06-01T12:00:00Z")).await;

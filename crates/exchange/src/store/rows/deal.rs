@@ -8,7 +8,8 @@ use rusqlite::{Connection, OptionalExtension as _, Result, Row, params};
 use settlement::SettledDeal;
 use units::{DealId, MarketId, MemberId, Slot, Timestamp, WattHours};
 
-use super::order::Seal;
+use super::order::{Seal, seal};
+use crate::service::logged::Sealed;
 use crate::store::column::{Columns as _, Word, word};
 
 #[derive(Clone, Debug)]
@@ -18,6 +19,8 @@ pub(crate) struct DealRow {
     pub proposed_at: Timestamp,
     pub agreed: Option<Agreed>,
     pub ended: Option<Ended>,
+    /// Where it is in the log, once both sides have signed.
+    pub place: Option<u64>,
 }
 
 #[derive(Clone, Debug)]
@@ -61,7 +64,7 @@ impl DealRow {
             proposed_by: self.proposed_by,
             proposed_at: self.proposed_at,
             deal: self.deal,
-            index: None,
+            index: self.place,
         }
     }
 }
@@ -117,8 +120,25 @@ pub(crate) fn end(db: &Connection, id: &DealId, ended: &Ended, at: Timestamp) ->
     Ok(())
 }
 
+const COLUMNS: &str = "select deal.*, (select max(place) from log_entry
+        where domain = 'wattle/deal/v1' and subject = deal.id) as place from deal";
+
+/// Returns who signed a deal, in the order in which they did.
+pub(crate) fn seals(db: &Connection, id: &DealId) -> Result<Vec<Sealed>> {
+    let sql = "select key, salt, signature from deal_signature where deal = ?1
+               order by member = (select proposed_by from deal where id = ?1) desc";
+    db.prepare_cached(sql)?.query_map([id.as_str()], seal)?.collect()
+}
+
+/// Returns all deals that both sides have signed, in the order in which they did.
+pub(crate) fn agreed(db: &Connection, market: &MarketId) -> Result<Vec<DealRow>> {
+    db.prepare(&format!("{COLUMNS} where agreed_at_ms is not null order by agreed_at_ms, id"))?
+        .query_map([], |row| read(row, market))?
+        .collect()
+}
+
 pub(crate) fn find(db: &Connection, market: &MarketId, id: &DealId) -> Result<Option<DealRow>> {
-    db.prepare_cached("select * from deal where id = ?1")?
+    db.prepare_cached(&format!("{COLUMNS} where id = ?1"))?
         .query_row([id.as_str()], |row| read(row, market))
         .optional()
 }
@@ -129,7 +149,7 @@ pub(crate) fn exists(db: &Connection, id: &str) -> Result<bool> {
 }
 
 pub(crate) fn of_member(db: &Connection, market: &MarketId, member: &MemberId) -> Result<Vec<DealRow>> {
-    db.prepare_cached("select * from deal where seller = ?1 or buyer = ?1 order by proposed_at_ms, id")?
+    db.prepare_cached(&format!("{COLUMNS} where seller = ?1 or buyer = ?1 order by proposed_at_ms, id"))?
         .query_map([member.as_str()], |row| read(row, market))?
         .collect()
 }
@@ -143,10 +163,11 @@ pub(crate) fn count_open(db: &Connection, member: &MemberId, first_open: Slot) -
 
 /// Returns the agreed deals whose time holds a slot, the earliest agreed first; days and hours are not looked at.
 pub(crate) fn around(db: &Connection, market: &MarketId, slot: Slot) -> Result<Vec<DealRow>> {
-    let sql = "select * from deal where served_from_slot <= ?1 and from_slot <= ?1
-               and (until_slot is null or until_slot > ?1)
-               and (served_until_slot is null or served_until_slot > ?1) order by agreed_at_ms, id";
-    db.prepare_cached(sql)?.query_map([slot.index()], |row| read(row, market))?.collect()
+    let sql = format!(
+        "{COLUMNS} where served_from_slot <= ?1 and from_slot <= ?1 and (until_slot is null or until_slot > ?1)
+         and (served_until_slot is null or served_until_slot > ?1) order by agreed_at_ms, id"
+    );
+    db.prepare_cached(&sql)?.query_map([slot.index()], |row| read(row, market))?.collect()
 }
 
 /// Returns what a deal came to in the settled ones of some slots.
@@ -261,5 +282,6 @@ fn read(row: &Row, market: &MarketId) -> Result<DealRow> {
         proposed_at: row.time("proposed_at_ms")?,
         agreed,
         ended,
+        place: row.get::<_, Option<i64>>("place")?.map(i64::unsigned_abs),
     })
 }

@@ -126,6 +126,15 @@ pub(crate) fn drop_contracts_from(db: &Connection, member: &MemberId, from: Slot
     Ok(())
 }
 
+/// Returns a member's contracts with the slots from which they hold.
+pub(crate) fn contracts(db: &Connection, member: &MemberId) -> Result<Vec<(Slot, UtilityContract)>> {
+    let sql = "select from_slot, retail_micros_per_kwh, feed_in_micros_per_kwh from contract
+               where member = ?1 order by from_slot";
+    db.prepare_cached(sql)?
+        .query_map([member.as_str()], |row| Ok((row.slot("from_slot")?, contract(row)?)))?
+        .collect()
+}
+
 /// Returns the contract of a member in a slot.
 pub(crate) fn contract_in(db: &Connection, member: &MemberId, slot: Slot) -> Result<Option<UtilityContract>> {
     let sql = "select retail_micros_per_kwh, feed_in_micros_per_kwh from contract

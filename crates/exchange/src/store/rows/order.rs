@@ -7,6 +7,7 @@ use market::Side;
 use rusqlite::{Connection, OptionalExtension as _, Result, Row, params};
 use units::{KeyId, MarketId, MemberId, OrderId, Price, Slot, Timestamp, WattHours};
 
+use crate::service::logged::Sealed;
 use crate::store::column::{Columns as _, Word, word};
 
 #[derive(Clone, Debug)]
@@ -78,6 +79,10 @@ pub(crate) fn insert(
 const COLUMNS: &str = "select id, member, slot, side, quantity_wh, limit_micros_per_kwh, accepted_at_ms,
                               cancelled_at_ms is not null as cancelled, filled_wh from \"order\"";
 
+const SEALED: &str = "select id, member, slot, side, quantity_wh, limit_micros_per_kwh, accepted_at_ms,
+                             cancelled_at_ms is not null as cancelled, filled_wh, key, salt, signature
+                      from \"order\"";
+
 pub(crate) fn find(db: &Connection, id: &OrderId) -> Result<Option<OrderRow>> {
     db.prepare_cached(&format!("{COLUMNS} where id = ?1"))?.query_row([id.as_str()], read).optional()
 }
@@ -99,6 +104,22 @@ pub(crate) fn of_member(db: &Connection, member: &MemberId, slots: Range<Slot>) 
 pub(crate) fn live(db: &Connection, slot: Slot) -> Result<Vec<OrderRow>> {
     let sql = format!("{COLUMNS} where slot = ?1 and cancelled_at_ms is null order by id");
     db.prepare_cached(&sql)?.query_map([slot.index()], read)?.collect()
+}
+
+/// Returns the signed orders of a slot in the order in which they came, cancelled ones too.
+pub(crate) fn sealed(db: &Connection, slot: Slot) -> Result<Vec<(OrderRow, Sealed)>> {
+    let sql = format!("{SEALED} where slot = ?1 and key is not null order by accepted_at_ms, id");
+    db.prepare_cached(&sql)?.query_map([slot.index()], |row| Ok((read(row)?, seal(row)?)))?.collect()
+}
+
+/// As [`find`], with who signed; `None` also for one that nobody did.
+pub(crate) fn find_sealed(db: &Connection, id: &OrderId) -> Result<Option<(OrderRow, Sealed)>> {
+    let sql = format!("{SEALED} where id = ?1 and key is not null");
+    db.prepare_cached(&sql)?.query_row([id.as_str()], |row| Ok((read(row)?, seal(row)?))).optional()
+}
+
+pub(crate) fn seal(row: &Row) -> Result<Sealed> {
+    Ok(Sealed { key: row.text("key")?, salt: row.get("salt")?, signature: row.get("signature")? })
 }
 
 /// Counts the orders of each slot `[from, to)` that were not cancelled.

@@ -1,9 +1,11 @@
 //! Readings: the one of a slot that counts, and those held aside.
 
-use exchange_api::{Registers, SignedReading};
+use exchange_api::{Reading, Registers, SignedReading};
 use rusqlite::{Connection, OptionalExtension as _, Result, Row, params};
-use units::{MemberId, Slot, Timestamp, WattHours};
+use units::{MarketId, MemberId, Slot, Timestamp, WattHours};
 
+use super::order::seal;
+use crate::service::logged::Sealed;
 use crate::store::column::Columns as _;
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -114,6 +116,40 @@ pub(crate) fn late(db: &Connection, slot: Slot) -> Result<Vec<(MemberId, Reading
     )?
     .query_map([slot.index()], |row| Ok((row.text("member")?, read(row)?)))?
     .collect()
+}
+
+const SEALED: &str =
+    "select reading.*, metering_point from reading join member on member.id = reading.member";
+
+/// Returns the readings of a slot that count, as they were signed.
+pub(crate) fn sealed(db: &Connection, market: &MarketId, slot: Slot) -> Result<Vec<(Reading, Sealed)>> {
+    db.prepare_cached(&format!("{SEALED} where slot = ?1 order by member"))?
+        .query_map([slot.index()], |row| read_sealed(row, market))?
+        .collect()
+}
+
+/// As [`find`], as it was signed.
+pub(crate) fn find_sealed(
+    db: &Connection,
+    market: &MarketId,
+    member: &MemberId,
+    slot: Slot,
+) -> Result<Option<(Reading, Sealed)>> {
+    db.prepare_cached(&format!("{SEALED} where member = ?1 and slot = ?2"))?
+        .query_row(params![member.as_str(), slot.index()], |row| read_sealed(row, market))
+        .optional()
+}
+
+fn read_sealed(row: &Row, market: &MarketId) -> Result<(Reading, Sealed)> {
+    let ReadingRow { slot, registers, .. } = read(row)?;
+    let reading = Reading {
+        market: market.clone(),
+        member: row.text("member")?,
+        metering_point: row.get("metering_point")?,
+        slot,
+        registers,
+    };
+    Ok((reading, seal(row)?))
 }
 
 /// Returns whether every member of a slot has reported, be it that nothing was measured, or the utility has.

@@ -30,6 +30,14 @@ pub(crate) struct SettledMember {
     pub contract: UtilityContract,
 }
 
+/// One member's part of one version of a slot.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) struct SettledAt {
+    pub member: MemberId,
+    pub slot: Slot,
+    pub version: u32,
+}
+
 /// Returns the cursor of the new row.
 pub(crate) fn insert_member(db: &Connection, row: &SettledMember) -> Result<i64> {
     db.prepare_cached(
@@ -140,6 +148,14 @@ pub(crate) fn allocation(db: &Connection, slots: Range<Slot>) -> Result<Vec<Allo
 pub(crate) fn of_slot_first(db: &Connection, slot: Slot) -> Result<Vec<(MemberId, MemberSettlement)>> {
     let sql = format!("{COLUMNS} where slot = ?1 and version = 1 order by member");
     db.prepare_cached(&sql)?.query_map([slot.index()], read)?.collect()
+}
+
+/// Returns a settlement as it stood in a version, without fills and postings.
+pub(crate) fn find(db: &Connection, at: &SettledAt) -> Result<Option<MemberSettlement>> {
+    let sql = format!("{COLUMNS} where slot = ?1 and member = ?2 and version = ?3");
+    db.prepare_cached(&sql)?
+        .query_row(params![at.slot.index(), at.member.as_str(), at.version], |row| Ok(read(row)?.1))
+        .optional()
 }
 
 /// Returns the newest settlement of a member in a slot, without fills and postings.

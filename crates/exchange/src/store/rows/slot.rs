@@ -81,6 +81,25 @@ pub(crate) fn set_settled(db: &Connection, slot: Slot, config_version: i64, trad
     Ok(())
 }
 
+/// Returns the configuration under which a slot was settled.
+pub(crate) fn config_version(db: &Connection, slot: Slot) -> Result<u32> {
+    db.prepare_cached("select config_version from slot where slot = ?1")?
+        .query_row([slot.index()], |row| row.get(0))
+}
+
+/// Notes that no entries of the log tell of a slot.
+pub(crate) fn set_before_log(db: &Connection, slot: Slot) -> Result<()> {
+    db.prepare_cached("update slot set before_log = 1 where slot = ?1")?.execute([slot.index()])?;
+    Ok(())
+}
+
+/// Returns when a slot entered the states that it has passed.
+pub(crate) fn steps(db: &Connection, slot: Slot) -> Result<Vec<(SlotState, Timestamp)>> {
+    db.prepare_cached("select state, at_ms from slot_step where slot = ?1 order by at_ms")?
+        .query_map([slot.index()], |row| Ok((row.text::<Word<SlotState>>("state")?.0, row.time("at_ms")?)))?
+        .collect()
+}
+
 pub(crate) fn set_version(db: &Connection, slot: Slot, version: u32) -> Result<()> {
     db.prepare_cached("update slot set version = ?2 where slot = ?1")?
         .execute(params![slot.index(), version])?;
