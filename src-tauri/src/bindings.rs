@@ -4,7 +4,7 @@ use serde::{Deserialize, Serialize};
 use specta::Type;
 use tauri_specta::{Builder, Event, collect_commands, collect_events};
 
-use crate::commands::{earnings, energy, frame, now, rules};
+use crate::commands::{earnings, energy, frame, market, now, rules};
 
 /// Tells the UI which views have become old.
 #[derive(Clone, Debug, Serialize, Deserialize, Type, Event)]
@@ -27,6 +27,12 @@ pub fn builder() -> Builder<tauri::Wry> {
             rules::rules,
             rules::set_limit,
             rules::set_rule_enabled,
+            market::market,
+            market::market_book,
+            market::propose_deal,
+            market::accept_deal,
+            market::end_deal,
+            market::withdraw_order,
             earnings::earnings,
             earnings::earnings_day,
         ])

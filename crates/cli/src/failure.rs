@@ -34,6 +34,16 @@ impl Failure {
         Self { code: "system".into(), message: message.into(), hint: String::new(), status: Status::No }
     }
 
+    /// Makes one for what the exchange refused.
+    pub fn refused(code: &str, detail: &str) -> Self {
+        Self {
+            code: code.into(),
+            message: format!("The exchange refused it: {detail}"),
+            hint: String::new(),
+            status: Status::No,
+        }
+    }
+
     /// Prints it to standard error, as the last line of it, and returns the exit status.
     pub fn report(&self, json: bool) -> ExitCode {
         if json {

@@ -7,7 +7,7 @@ use history::{History, HistoryError, OpenMode};
 use home::config::{ConfigError, HISTORY_FILE, HomeConfig};
 use home::view::frame::Refusal;
 use home::{Home, HomeError, HomeOptions, SecretSource};
-use units::{Clock, ScaledClock, SystemClock, Timestamp};
+use units::{Clock, Price, ScaledClock, SystemClock, Timestamp};
 
 use crate::failure::{Failure, Status};
 
@@ -75,6 +75,30 @@ impl Secrets {
             .filter(|file| file.exists());
         SecretSource::Keyring { or_passphrase_file: self.passphrase_file.or(credential) }
     }
+}
+
+/// A side as it is typed.
+#[derive(Clone, Copy, clap::ValueEnum)]
+pub enum SideWord {
+    Sell,
+    Buy,
+}
+
+impl From<SideWord> for market::Side {
+    fn from(word: SideWord) -> Self {
+        match word {
+            SideWord::Sell => Self::Sell,
+            SideWord::Buy => Self::Buy,
+        }
+    }
+}
+
+/// Reads a price in the home's currency.
+pub fn price(folder: &Folder, option: &str, text: &str) -> Result<Price, Failure> {
+    let currency = folder.config()?.currency;
+    home::parse_price(text, currency).map_err(|error| {
+        Failure::usage(format!("{option}: {error}."), format!("Write it as \"0.120 {currency}/kWh\"."))
+    })
 }
 
 /// Returns the folder of the freedesktop base directory specification, which the window uses too.

@@ -6,6 +6,7 @@
 
 mod backtest;
 mod backup;
+mod deals;
 mod duration;
 mod failure;
 mod household;
@@ -50,9 +51,12 @@ enum Command {
     Join(join::JoinOptions),
     /// Show the key by which the market knows this device
     Keys(keys::KeysOptions),
-    /// What this home asked of the market
+    /// What this home asks of the market: list, place, cancel
     #[command(subcommand)]
     Orders(orders::Command),
+    /// Direct deals with a neighbour: list, propose, accept, end
+    #[command(subcommand)]
+    Deals(deals::Command),
     /// Check rules, and try them on this home's past
     #[command(subcommand)]
     Rules(rules::Command),
@@ -88,7 +92,8 @@ fn main() -> ExitCode {
         Command::Resume(options) => on_runtime(stop::resume(options, output)),
         Command::Join(options) => on_runtime(join::join(options, output)),
         Command::Keys(options) => keys::keys(&options, output),
-        Command::Orders(command) => orders::run(command, output),
+        Command::Orders(command) => on_runtime(orders::run(command, output)),
+        Command::Deals(command) => on_runtime(deals::run(command, output)),
         Command::Rules(command) => rules::run(command, output),
         Command::Backup(options) => backup::backup(&options, output),
         Command::Restore(options) => backup::restore(&options, output),

@@ -57,7 +57,7 @@ pub use readings::{
 };
 pub use rules::RulesVersion;
 pub use schema::{APPLICATION_ID, SCHEMA_VERSION};
-pub use settlements::{DealTrade, Fill, Posting, Settlement, SettlementRecorded, Source, What};
+pub use settlements::{DealTotal, DealTrade, Fill, Posting, Settlement, SettlementRecorded, Source, What};
 pub use slots::{DayEnergy, SlotRecorded, SlotRow, StoredSlot};
 pub use snapshots::{SNAPSHOTS_KEPT, Snapshot};
 pub use statements::StatementRow;

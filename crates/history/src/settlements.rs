@@ -67,6 +67,14 @@ pub struct DealTrade {
     pub grid_fee: Money,
 }
 
+/// What a deal brought in all settled slots: energy, and energy x price, positive on both sides.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct DealTotal {
+    pub deal: DealId,
+    pub energy: WattHours,
+    pub amount: Money,
+}
+
 worded!(
     /// Who told the figures of a slot.
     Source {
@@ -153,6 +161,25 @@ impl History {
              order by slot_index",
             range,
         )
+    }
+
+    /// Returns what each deal brought in all settled slots, of the latest version of each.
+    pub fn deal_totals(&self) -> Result<Vec<DealTotal>, HistoryError> {
+        self.read("adding up deals of", |connection| {
+            let mut query = connection.prepare_cached(
+                "select deal_id, sum(filled_wh) as energy_wh,
+                    sum(filled_wh * settlement_deals.price_micros_per_kwh) as amount_nanos
+                 from latest_settlements join settlement_deals on settlement = id group by deal_id",
+            )?;
+            let rows = query.query_map([], |row| {
+                Ok(DealTotal {
+                    deal: row::parsed(row, "deal_id")?,
+                    energy: row::watt_hours(row, "energy_wh")?,
+                    amount: row::money(row, "amount_nanos")?,
+                })
+            })?;
+            Ok(rows.collect::<rusqlite::Result<_>>()?)
+        })
     }
 
     /// Returns every version of a slot's settlement, oldest first.

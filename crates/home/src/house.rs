@@ -1,6 +1,7 @@
 //! The household as everything else holds it: opened once, shared by tasks and use cases.
 
 use std::path::PathBuf;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError, RwLock};
 use std::time::Duration;
 
@@ -41,11 +42,13 @@ pub enum ViewName {
     Now,
     Energy,
     Rules,
+    Market,
     Earnings,
 }
 
 impl ViewName {
-    pub const ALL: [Self; 5] = [Self::Frame, Self::Now, Self::Energy, Self::Rules, Self::Earnings];
+    pub const ALL: [Self; 6] =
+        [Self::Frame, Self::Now, Self::Energy, Self::Rules, Self::Market, Self::Earnings];
 }
 
 /// The handle of a household. Clones are cheap and mean the same household.
@@ -76,6 +79,8 @@ pub(crate) struct House {
     changes: broadcast::Sender<ViewName>,
     pub wake: Wake,
     pub opened_at: Timestamp,
+    /// Whether the tasks run that carry what waits.
+    running: AtomicBool,
 }
 
 /// Whether this process trades.
@@ -182,6 +187,7 @@ impl House {
             changes: broadcast::channel(CHANGES).0,
             wake: Wake::default(),
             opened_at: now,
+            running: AtomicBool::new(false),
         })
     }
 
@@ -209,6 +215,15 @@ impl House {
 
     pub fn trades(&self) -> bool {
         matches!(self.access, Access::Trades { .. })
+    }
+
+    /// Returns whether the tasks run that carry what waits.
+    pub fn is_running(&self) -> bool {
+        self.running.load(Ordering::Relaxed)
+    }
+
+    pub fn set_running(&self, running: bool) {
+        self.running.store(running, Ordering::Relaxed);
     }
 
     pub fn live(&self) -> MutexGuard<'_, Live> {

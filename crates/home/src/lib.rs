@@ -4,6 +4,7 @@
 //! trades and fetches what was settled until it is told to stop. A window, the command line and the
 //! simulated street all hold the same [`Home`].
 
+mod by_hand;
 pub mod config;
 mod convert;
 mod edits;
@@ -18,9 +19,13 @@ mod secrets;
 mod tasks;
 mod trading;
 pub mod view;
+mod wishes;
 
+pub use by_hand::{CancelledByHand, DealTerms, OrderWish};
 pub use error::HomeError;
+pub use exchange_api::{Day, Deal, Hours, InvalidHours, new_order_id};
 pub use house::{Home, HomeOptions, ViewName};
 pub use past::past;
+pub use pricing::parse_price;
 pub use requests::Stopped;
 pub use secrets::{KeyPlace, SecretError, SecretSource};

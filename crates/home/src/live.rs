@@ -2,7 +2,7 @@
 
 use std::collections::HashMap;
 
-use exchange_api::wire::MarketInfo;
+use exchange_api::wire::{MarketInfo, SlotSummary};
 use metering::Sample;
 use units::{Energy, Slot, Timestamp};
 
@@ -39,11 +39,19 @@ pub struct ExchangeLive {
     pub market: Option<MarketInfo>,
     pub trouble: Option<Trouble>,
     pub last_contact: Option<Timestamp>,
+    /// The life of the slots around now, as it was told last.
+    pub slots: Vec<SlotSummary>,
 }
 
 impl Default for ExchangeLive {
     fn default() -> Self {
-        Self { state: ExchangeStateView::NotAMember, market: None, trouble: None, last_contact: None }
+        Self {
+            state: ExchangeStateView::NotAMember,
+            market: None,
+            trouble: None,
+            last_contact: None,
+            slots: Vec::new(),
+        }
     }
 }
 

@@ -95,7 +95,7 @@ impl Home {
     }
 
     /// Returns the other program that trades for this house. A folder that cannot be written is a refusal.
-    fn other_trader(&self) -> Result<Option<String>, Refusal> {
+    pub(crate) fn other_trader(&self) -> Result<Option<String>, Refusal> {
         let house = self.house()?;
         match &house.access {
             Access::Trades { .. } => Ok(None),

@@ -60,6 +60,7 @@ impl House {
         self.wake.trader.notify_one();
         self.changed(ViewName::Frame);
         self.changed(ViewName::Rules);
+        self.changed(ViewName::Market);
         self.changed(ViewName::Now);
     }
 

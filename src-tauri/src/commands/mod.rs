@@ -3,6 +3,7 @@
 pub mod earnings;
 pub mod energy;
 pub mod frame;
+pub mod market;
 pub mod now;
 pub mod rules;
 

@@ -7,7 +7,7 @@ import { readFileSync } from "node:fs";
 import { openDemo, withDemo } from "./browser.mjs";
 import { fitsItsWidth, isAccessible } from "./checks.mjs";
 
-const PAGES = ["now", "energy", "rules", "earnings", "settings"];
+const PAGES = ["now", "energy", "rules", "market", "earnings", "settings"];
 const STATES = [
   "full",
   "empty",

@@ -87,3 +87,131 @@ fn a_house_joins_trades_and_stops_from_the_command_line() {
     assert_eq!((again.status, &again.told_error()["code"]), (1, &json!("already_a_member")));
     runtime.block_on(street.finish());
 }
+
+/// Two houses of the street, one at rest and one that trades, agree on a deal and place orders by hand.
+#[test]
+fn orders_and_deals_are_made_by_hand_whoever_trades() {
+    let folder = tempfile::tempdir().unwrap();
+    let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(2).enable_all().build().unwrap();
+    let street = runtime.block_on(street(folder.path()));
+    let dir = street.neighbours()[0].dir.clone();
+    let passphrase = dir.join("passphrase");
+    let data = ["--data", dir.to_str().unwrap()];
+    let key = ["--passphrase-file", passphrase.to_str().unwrap()];
+    let by_hand = |arguments: &[&str]| -> Said { run(&[arguments, &data, &key, &["--json"]].concat()) };
+
+    let early = by_hand(&[
+        "deals", "propose", "--with", "home-02", "--side", "sell", "--price", "0", "--cap-wh", "9",
+    ]);
+    assert_eq!((early.status, &early.told_error()["code"]), (1, &json!("not_a_member")));
+    let mut running = Running::start(&[&data[..], &key].concat());
+    running.until("contact", |event| event["event"] == "exchange" && event["state"] == "connected");
+    let began = std::time::Instant::now();
+    let orders = || by_hand_list(&data, "orders");
+    while !orders().iter().any(|order| order["state"] == "accepted") {
+        assert!(began.elapsed().as_secs() < 60, "no order was accepted: {:?}", orders());
+        std::thread::sleep(std::time::Duration::from_millis(50));
+    }
+
+    // Four hours ahead: its gate stays open for minutes of real time.
+    let ahead = units::Slot::containing(units::Clock::now(street.clock())).offset(16).to_string();
+    let order = |limit: &str| {
+        by_hand(&[
+            "orders",
+            "place",
+            "--slot",
+            &ahead,
+            "--side",
+            "buy",
+            "--quantity-wh",
+            "120",
+            "--limit",
+            limit,
+        ])
+    };
+    let placed = order("0.150 EUR/kWh");
+    assert_eq!((placed.status, &placed.lines[0]["state"]), (0, &json!("accepted")), "{}", placed.error);
+    assert_eq!(placed.lines[0]["limit_price_micros_per_kwh"], 150_000);
+    let id = placed.lines[0]["id"].as_str().unwrap().to_owned();
+    let beyond = order("9.000 EUR/kWh");
+    assert_eq!((beyond.status, &beyond.told_error()["code"]), (1, &json!("outside_cap_and_floor")));
+    assert_eq!(order("0.150").status, 2, "a price without its unit");
+    let past = by_hand(&[
+        "orders",
+        "place",
+        "--slot",
+        "2026-06-16T09:00:00Z",
+        "--side",
+        "buy",
+        "--quantity-wh",
+        "1",
+        "--limit",
+        "0.150 EUR/kWh",
+    ]);
+    assert_eq!((past.status, &past.told_error()["code"]), (1, &json!("gate_closed")));
+    assert!(orders().iter().any(|order| order["id"] == json!(id) && order["state"] == "accepted"));
+    let cancelled = by_hand(&["orders", "cancel", &id]);
+    assert_eq!(
+        (cancelled.status, &cancelled.lines[0]["cancelled"]),
+        (0, &json!([id])),
+        "{}",
+        cancelled.error
+    );
+    let again = by_hand(&["orders", "cancel", "nothing"]);
+    assert_eq!((again.status, &again.told_error()["code"]), (1, &json!("unknown_order")));
+
+    let me = by_hand(&["keys"]).lines[0]["keys"][0]["member"].as_str().unwrap().to_owned();
+    let neighbour = if me == "home-02" { "home-03" } else { "home-02" };
+    let propose = |with: &str| {
+        by_hand(&[
+            "deals",
+            "propose",
+            "--with",
+            with,
+            "--side",
+            "sell",
+            "--price",
+            "0.140 EUR/kWh",
+            "--cap-wh",
+            "300",
+            "--days",
+            "mon,tue",
+            "--hours",
+            "06:00-22:00",
+        ])
+    };
+    let stranger = propose("home-99");
+    assert_eq!(
+        (stranger.status, &stranger.told_error()["code"]),
+        (1, &json!("not_found")),
+        "{}",
+        stranger.error
+    );
+    let myself = propose(&me);
+    assert_eq!((myself.status, &myself.told_error()["code"]), (1, &json!("deal_with_oneself")));
+    let proposed = propose(neighbour);
+    let deal = &proposed.lines[0];
+    assert_eq!((proposed.status, &deal["state"]), (0, &json!("proposed")), "{}", proposed.error);
+    assert_eq!((&deal["seller"], &deal["buyer"]), (&json!(me), &json!(neighbour)));
+    assert_eq!((&deal["days"], &deal["hours"]), (&json!(["mon", "tue"]), &json!("06:00-22:00")));
+    let id = deal["id"].as_str().unwrap();
+    let own = by_hand(&["deals", "accept", id]);
+    assert_eq!((own.status, &own.told_error()["code"]), (1, &json!("own_proposal")));
+    assert!(by_hand_list(&data, "deals").iter().any(|deal| deal["id"] == json!(id)));
+    assert_eq!(running.end("-TERM"), Some(0));
+
+    // Nobody trades now: the command goes to the exchange by itself.
+    let ended = by_hand(&["deals", "end", id]);
+    assert_eq!((ended.status, &ended.lines[0]["state"]), (0, &json!("ended")), "{}", ended.error);
+    assert_eq!(ended.lines[0]["ended_by"], json!(me));
+    // Without the exchange it is kept and the answer is no.
+    runtime.block_on(street.cut_exchange());
+    let waiting = propose(neighbour);
+    assert_eq!((waiting.status, &waiting.lines[0]["waiting"]), (1, &json!("propose")), "{}", waiting.error);
+    runtime.block_on(street.finish());
+}
+
+fn by_hand_list(data: &[&str], what: &str) -> Vec<Value> {
+    let said = run(&[&[what, "list", "--json"], data].concat());
+    said.lines[0][what].as_array().unwrap_or_else(|| panic!("{}", said.error)).clone()
+}

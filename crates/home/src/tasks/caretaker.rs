@@ -51,7 +51,8 @@ pub async fn run(house: Arc<House>, stop: CancellationToken) {
 
 /// Does what another process of this computer wished, such as to stop.
 pub async fn obey(house: &Arc<House>) {
-    report(house.blocking(House::obey_request).await, "what another process asked for could not be done");
+    let obey = |house: &House| house.obey_request().and_then(|()| house.obey_wishes());
+    report(house.blocking(obey).await, "what another process asked for could not be done");
 }
 
 /// Keeps the contract's prices of the running and the next slots, so that the past is shown with the prices

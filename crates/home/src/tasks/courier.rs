@@ -4,10 +4,12 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use exchange_api::{
-    CancelOrders, Client, ClientError, ClientSettings, ContractChange, Invitation, JoinRequest, OrderOutcome,
-    ProblemCode, ReadingOutcome, SignedReading, UtilityContract,
+    CancelOrders, Client, ClientError, ClientSettings, ContractChange, DealStatus, Invitation, JoinRequest,
+    OrderOutcome, ProblemCode, ReadingOutcome, SignedDeal, SignedReading, UtilityContract,
 };
-use history::{HistoryError, Membership, OrderChange, ProblemNote, ReadingChange, StoredOrder};
+use history::{
+    DealErrand, HistoryError, Membership, OrderChange, ProblemNote, ReadingChange, StoredDeal, StoredOrder,
+};
 use tokio_util::sync::CancellationToken;
 use units::{OrderId, Slot, SystemClock};
 
@@ -83,6 +85,13 @@ pub async fn run(house: Arc<House>, stop: CancellationToken) {
     }
 }
 
+/// Does everything that waits, once, in a process whose tasks do not run.
+pub async fn carry_once(house: &Arc<House>) {
+    if let Err(failure) = round(house).await {
+        note(house, &failure);
+    }
+}
+
 /// Doubles the pause with each failure; the last quarter is chance, so that houses do not come all at once.
 fn backed_off(failures: u32) -> Duration {
     let pause = FIRST_PAUSE.saturating_mul(1 << (failures - 1).min(10)).min(LONGEST_PAUSE);
@@ -105,12 +114,15 @@ async fn round(house: &Arc<House>) -> Result<(), Failure> {
     cancel(house, &client, waiting.cancelling).await?;
     place(house, &client, waiting.orders).await?;
     report(house, &client, &membership, waiting.readings).await?;
+    // Last: no gate waits for a deal.
+    carry_deals(house, &client, &membership, waiting.deals).await?;
     met(house);
     Ok(())
 }
 
 struct Waiting {
     orders: Vec<StoredOrder>,
+    deals: Vec<StoredDeal>,
     cancelling: Vec<StoredOrder>,
     readings: Vec<history::StoredReading>,
 }
@@ -119,13 +131,20 @@ impl Waiting {
     fn of(house: &House) -> Result<Self, HistoryError> {
         Ok(Self {
             orders: house.history.waiting_orders(house.now())?,
+            deals: match house.membership()? {
+                Some(membership) => house.history.deal_errands(&membership.market)?,
+                None => Vec::new(),
+            },
             cancelling: house.history.cancelling_orders()?,
             readings: house.history.waiting_readings(BATCH as u32)?,
         })
     }
 
     fn is_empty(&self) -> bool {
-        self.orders.is_empty() && self.cancelling.is_empty() && self.readings.is_empty()
+        self.orders.is_empty()
+            && self.deals.is_empty()
+            && self.cancelling.is_empty()
+            && self.readings.is_empty()
     }
 }
 
@@ -141,6 +160,7 @@ async fn close_gates(house: &Arc<House>) -> Result<(), HistoryError> {
     }
     if !passed.missed.is_empty() || !passed.bound.is_empty() {
         house.changed(ViewName::Rules);
+        house.changed(ViewName::Market);
         house.changed(ViewName::Now);
     }
     Ok(())
@@ -277,6 +297,70 @@ async fn cancel(house: &Arc<House>, client: &Client, orders: Vec<StoredOrder>) -
     Ok(())
 }
 
+/// Tells the exchange what it shall know of deals. What it refuses stays with its reason; it is not sent again.
+async fn carry_deals(
+    house: &Arc<House>,
+    client: &Client,
+    membership: &Membership,
+    deals: Vec<StoredDeal>,
+) -> Result<(), Failure> {
+    for deal in deals {
+        let Some(errand) = deal.errand else { continue };
+        let id = deal.id.clone();
+        let told = match tell_of_deal(client, &deal, errand).await {
+            Ok(status) => Told::Word(Box::new(status)),
+            Err(error) if error.is_transient() => return Err(error.into()),
+            // It never arrived, so nothing of it is left to end.
+            Err(error) if errand == DealErrand::End && error.code() == Some(ProblemCode::NotFound) => {
+                Told::Never
+            }
+            Err(ClientError::Problem(problem)) => {
+                tracing::warn!(deal = %id, code = problem.code.word(), "the exchange refused a deal");
+                Told::No(ProblemNote { code: problem.code.word().to_owned(), detail: problem.detail })
+            }
+            Err(error) => return Err(error.into()),
+        };
+        let market = membership.market.clone();
+        house
+            .blocking(move |house| match told {
+                Told::Word(status) => {
+                    let news = vec![convert::deal_news(&status)];
+                    house.history.record_deals(&market, news, house.now()).map(drop)
+                }
+                Told::Never => house.history.drop_deal(&id, house.now()),
+                Told::No(note) => house.history.refuse_deal(&id, note, house.now()),
+            })
+            .await?;
+        house.changed(ViewName::Market);
+    }
+    Ok(())
+}
+
+/// What the exchange said to an errand.
+enum Told {
+    Word(Box<DealStatus>),
+    Never,
+    No(ProblemNote),
+}
+
+async fn tell_of_deal(
+    client: &Client,
+    deal: &StoredDeal,
+    errand: DealErrand,
+) -> Result<DealStatus, ClientError> {
+    let signed = || -> Result<SignedDeal, ClientError> {
+        let text = deal.signed_json.as_deref().unwrap_or_default();
+        serde_json::from_str(text).map_err(|error| {
+            ClientError::Protocol(format!("the deal {} lies unreadable in the outbox: {error}", deal.id))
+        })
+    };
+    match errand {
+        DealErrand::Propose => client.propose_deal(&signed()?).await,
+        DealErrand::Accept => client.accept_deal(&signed()?).await,
+        DealErrand::End => client.end_deal(&deal.id).await,
+    }
+}
+
 async fn place(house: &Arc<House>, client: &Client, orders: Vec<StoredOrder>) -> Result<(), Failure> {
     for batch in orders.chunks(BATCH) {
         // Only what got no answer is noted as sent: each note costs the disk a write, and an order that is
@@ -325,6 +409,7 @@ async fn mark(house: &Arc<House>, outcomes: Vec<OrderOutcome>) -> Result<(), His
     if !changes.is_empty() {
         house.blocking(move |house| house.history.mark_orders(changes, house.now())).await?;
         house.changed(ViewName::Rules);
+        house.changed(ViewName::Market);
         house.changed(ViewName::Now);
     }
     Ok(())

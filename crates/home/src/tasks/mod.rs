@@ -7,6 +7,7 @@ mod onlooker;
 mod readers;
 mod settler;
 mod trader;
+mod watcher;
 
 use std::sync::Arc;
 
@@ -16,6 +17,9 @@ use tokio_util::task::TaskTracker;
 
 use crate::house::House;
 
+pub use courier::{carry_once, client};
+pub use watcher::look_at_deals;
+
 /// Samples on their way to the bookkeeper: a minute of three meters read every second. A bookkeeper that
 /// is further behind makes the readers wait.
 const SAMPLES: usize = 180;
@@ -24,6 +28,7 @@ const SAMPLES: usize = 180;
 pub async fn run(house: Arc<House>, stop: CancellationToken) {
     let tasks = TaskTracker::new();
     if house.trades() {
+        house.set_running(true);
         // Who wished to stop while nothing ran must not see a new order.
         caretaker::obey(&house).await;
         // The market's rules say how far apart samples may lie, so they are asked for first.
@@ -34,6 +39,7 @@ pub async fn run(house: Arc<House>, stop: CancellationToken) {
         tasks.spawn(trader::run(house.clone(), stop.clone()));
         tasks.spawn(courier::run(house.clone(), stop.clone()));
         tasks.spawn(settler::run(house.clone(), stop.clone()));
+        tasks.spawn(watcher::run(house.clone(), stop.clone()));
         tasks.spawn(caretaker::run(house.clone(), stop.clone()));
     } else {
         tasks.spawn(onlooker::run(house.clone(), stop.clone()));
@@ -41,6 +47,7 @@ pub async fn run(house: Arc<House>, stop: CancellationToken) {
     tasks.close();
     stop.cancelled().await;
     tasks.wait().await;
+    house.set_running(false);
     if house.trades()
         && let Err(error) = house.blocking(|house| house.history.flush()).await
     {

@@ -87,7 +87,7 @@ async fn keep(house: &Arc<House>, membership: &Membership, page: SettlementPage)
             house.history.record_area_prices(&prices, house.now())
         })
         .await?;
-    for view in [ViewName::Now, ViewName::Energy, ViewName::Rules, ViewName::Earnings] {
+    for view in [ViewName::Now, ViewName::Energy, ViewName::Rules, ViewName::Market, ViewName::Earnings] {
         house.changed(view);
     }
     Ok(())

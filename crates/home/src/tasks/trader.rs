@@ -63,6 +63,7 @@ pub fn decide_ahead(house: &House) -> Result<(), HistoryError> {
     house.history.record_decisions(&decisions)?;
     carry_out(house, &membership, plan, gate, now)?;
     house.changed(ViewName::Rules);
+    house.changed(ViewName::Market);
     Ok(())
 }
 
@@ -75,8 +76,11 @@ struct Plan {
 
 /// Compares a decision with the orders that stand for its slot and side.
 fn keep_in_step(decision: &Decision, orders: &[StoredOrder], exposure: &mut Exposure, plan: &mut Plan) {
+    // What the owner placed by hand is the owner's to take back.
     let of_side = |stored: &&StoredOrder| {
-        stored.order.slot == decision.slot && stored.order.side == market_side(decision.side)
+        !stored.order.by_owner
+            && stored.order.slot == decision.slot
+            && stored.order.side == market_side(decision.side)
     };
     let standing = orders.iter().filter(of_side).filter(|stored| is_open(stored.state));
     let wanted = match (decision.verdict, decision.quantity, decision.limit) {

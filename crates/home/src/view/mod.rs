@@ -7,6 +7,7 @@ pub mod earnings;
 pub mod energy;
 pub mod frame;
 pub mod glance;
+pub mod market;
 pub mod now;
 pub mod rules;
 
@@ -158,11 +159,11 @@ pub struct NumberView {
     pub value: Whole,
 }
 
-impl From<market::Side> for SideView {
-    fn from(side: market::Side) -> Self {
+impl From<::market::Side> for SideView {
+    fn from(side: ::market::Side) -> Self {
         match side {
-            market::Side::Buy => Self::Buy,
-            market::Side::Sell => Self::Sell,
+            ::market::Side::Buy => Self::Buy,
+            ::market::Side::Sell => Self::Sell,
         }
     }
 }

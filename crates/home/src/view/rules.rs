@@ -199,7 +199,7 @@ fn decision_view(decision: &Decision, orders: &[StoredOrder], settled: &[Settlem
 }
 
 /// Reads stored reasons; those of a newer version that are not understood are left out.
-fn reasons(json: &str) -> Vec<ReasonView> {
+pub(super) fn reasons(json: &str) -> Vec<ReasonView> {
     let reasons: Vec<Reason> = serde_json::from_str(json).unwrap_or_default();
     let view = |reason: Reason| ReasonView {
         code: reason.code.as_str().to_owned(),

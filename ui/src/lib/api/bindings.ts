@@ -20,6 +20,16 @@ export const commands = {
 	/**  Gives a rule another price; the offers that can still change follow. */
 	setLimit: (change: LimitChange) => typedError<RulesView, Refusal>(__TAURI_INVOKE("set_limit", { change })),
 	setRuleEnabled: (rule: string, enabled: boolean) => typedError<RulesView, Refusal>(__TAURI_INVOKE("set_rule_enabled", { rule, enabled })),
+	market: () => typedError<MarketView, Refusal>(__TAURI_INVOKE("market")),
+	/**  Opens a settled slot, `2026-06-01T12:15:00Z`: its book comes from the exchange and is checked here. */
+	marketBook: (slot: string) => typedError<BookView, Refusal>(__TAURI_INVOKE("market_book", { slot })),
+	proposeDeal: (proposal: DealProposal) => typedError<MarketView, Refusal>(__TAURI_INVOKE("propose_deal", { proposal })),
+	/**  Agrees to what a neighbour proposed. */
+	acceptDeal: (deal: string) => typedError<MarketView, Refusal>(__TAURI_INVOKE("accept_deal", { deal })),
+	/**  Withdraws, declines or ends a deal. */
+	endDeal: (deal: string) => typedError<MarketView, Refusal>(__TAURI_INVOKE("end_deal", { deal })),
+	/**  Withdraws one open order. */
+	withdrawOrder: (order: string) => typedError<MarketView, Refusal>(__TAURI_INVOKE("withdraw_order", { order })),
 	/**  Returns a month, `2026-06`, or the present one. */
 	earnings: (month: string | null) => typedError<EarningsView, Refusal>(__TAURI_INVOKE("earnings", { month })),
 	/**  Opens one day, `2026-06-01`. */
@@ -35,6 +45,44 @@ export const events = {
 /**  An amount of money: whole nanos of the currency as decimal text. */
 export type Amount = string;
 
+export type BookAreaView = {
+	id: string,
+	price_micros_per_kwh: Whole | null,
+	mine: boolean,
+	sold_wh: Whole,
+	bought_wh: Whole,
+};
+
+export type BookOrderView = {
+	side: SideView,
+	area: string,
+	quantity_wh: Whole,
+	filled_wh: Whole,
+	/**  After half of the operator's fee. */
+	limit_micros_per_kwh: Whole,
+	/**  What it comes to in this home's area: with the fees of the lines between. */
+	here_micros_per_kwh: Whole,
+	mine: boolean,
+};
+
+export type BookView = {
+	slot: Instant,
+	area: string,
+	/**  At which this home's area was cleared. */
+	price_micros_per_kwh: Whole | null,
+	/**  In the whole auction, deals aside. */
+	traded_wh: Whole,
+	areas: BookAreaView[],
+	/**  Supply first, the cheapest first; then demand, the most willing first. */
+	orders: BookOrderView[],
+	/**  This home's, with why each got what it got. */
+	own: OwnOrderView[],
+	/**  What this home traded in the slot, deals among it. */
+	trades: MarketTradeView[],
+	check: CheckView,
+	operator_fee_micros_per_kwh: Whole,
+};
+
 /**  How certain a slot's money is. */
 export type Certainty = 
 /**  The slot still runs or lies ahead. */
@@ -49,6 +97,13 @@ export type Changed = {
 	views: ViewName[],
 };
 
+/**  What this home found when it checked the clearing by itself. */
+export type CheckView = {
+	holds: boolean,
+	/**  The first thing that is wrong. */
+	fault: string | null,
+};
+
 export type CounterEventView = {
 	at: Instant,
 	/**  `buy` is the import counter, `sell` the export counter. */
@@ -57,6 +112,62 @@ export type CounterEventView = {
 	kind: string,
 	before_milliwatt_hours: Whole | null,
 	after_milliwatt_hours: Whole | null,
+};
+
+export type DealErrandView = "propose" | "accept" | "end";
+
+/**  What an owner fills in to propose a deal. */
+export type DealProposal = {
+	side: SideView,
+	partner: string,
+	price_micros_per_kwh: Whole,
+	cap_wh: Whole,
+	cap_per_day_wh: Whole | null,
+	/**  `mon` to `sun`. */
+	days: string[],
+	hours: string | null,
+	/**  The first slot, and the first after it. */
+	from: string | null,
+	until: string | null,
+};
+
+export type DealStateView = 
+/**  Proposed here; the exchange does not know it yet. */
+"drafted" | "proposed" | "agreed" | "ended" | 
+/**  The exchange did not take the proposal. */
+"refused";
+
+export type DealView = {
+	id: string,
+	state: DealStateView,
+	/**  This home's. */
+	side: SideView,
+	partner: string,
+	price_micros_per_kwh: Whole,
+	cap_wh: Whole,
+	cap_per_day_wh: Whole | null,
+	/**  `mon` to `sun`; all seven mean every day. */
+	days: string[],
+	/**  `06:00-22:00`, or all day. */
+	hours: string | null,
+	zone: string,
+	from: Instant,
+	until: Instant | null,
+	/**  Whether this home proposed it. */
+	mine: boolean,
+	agreed_at: Instant | null,
+	served_from: Instant | null,
+	served_until: Instant | null,
+	/**  Whether this home ended it, where one side did. */
+	ended_by_me: boolean | null,
+	/**  What the exchange has not heard yet. */
+	errand: DealErrandView | null,
+	/**  Why the exchange said no, as it said it. */
+	problem: string | null,
+	/**  What it brought so far, of the slots that are settled here. */
+	energy_wh: Whole,
+	/**  Energy x price; a charge is negative. */
+	amount: Amount,
 };
 
 export type DecisionView = {
@@ -261,6 +372,79 @@ export type LimitView = { kind: "at"; micros_per_kwh: Whole } | { kind: "above_f
  */
 export type LocalTime = string;
 
+/**  What the price stops at. */
+export type MarginalView = 
+/**  A buyer who got a part. */
+"buyer" | 
+/**  A seller who got a part. */
+"seller" | 
+/**  A line that carries all it can. */
+"capacity" | 
+/**  Nothing: it lies between those served and those not. */
+"none";
+
+export type MarketSlotView = {
+	slot: Instant,
+	ends: Instant,
+	gate_closes: Instant | null,
+	/**  When readings are awaited no longer. */
+	readings_close: Instant | null,
+	life: SlotLifeView,
+	/**  Those that stand or stood for it. */
+	orders: OrderView[],
+	/**  Where no order stands: what the rules said, and why. */
+	reasons: ReasonView[],
+	sold_wh: Whole | null,
+	bought_wh: Whole | null,
+	price_micros_per_kwh: Whole | null,
+	/**  A guess of the exchange before it is cleared; it binds nobody. */
+	about_micros_per_kwh: Whole | null,
+};
+
+/**  What one order or deal came to in one slot: energy x price = amount, exactly. */
+export type MarketTradeView = {
+	slot: Instant,
+	side: SideView,
+	energy_wh: Whole,
+	price_micros_per_kwh: Whole,
+	amount: Amount,
+	certainty: Certainty,
+	/**  Of the auction. */
+	order: string | null,
+	/**  Of a direct deal. */
+	deal: string | null,
+	partner: string | null,
+};
+
+export type MarketView = {
+	/**  Missing while the home is on no market. */
+	member: MemberView | null,
+	/**  Whether orders and deals can be changed here: another program may trade for the home. */
+	can_change: boolean,
+	/**  The quarter hours around now, the oldest first. */
+	slots: MarketSlotView[],
+	/**  Today's, the newest first. */
+	trades: MarketTradeView[],
+	/**  The newest first. */
+	deals: DealView[],
+	/**  The newest slot that is cleared. */
+	last_cleared: Instant | null,
+};
+
+/**  The home as the market knows it, and what holds there. */
+export type MemberView = {
+	market_name: string,
+	/**  By which name neighbours propose deals to this home. */
+	member: string,
+	area: string,
+	floor_micros_per_kwh: Whole | null,
+	cap_micros_per_kwh: Whole | null,
+	operator_fee_micros_per_kwh: Whole | null,
+	/**  The contract with the utility in the running quarter hour: what a deal is compared with. */
+	retail_micros_per_kwh: Whole | null,
+	feed_in_micros_per_kwh: Whole | null,
+};
+
 export type MeterRoleView = "grid" | "solar" | "battery";
 
 /**  What one meter says of the slot. Import is what comes from the grid, out of the sun, out of the battery. */
@@ -365,6 +549,20 @@ export type OrderView = {
 	/**  Why it was refused, as the exchange said it. */
 	problem: string | null,
 	filled_wh: Whole | null,
+};
+
+export type OwnOrderView = {
+	order: string,
+	side: SideView,
+	/**  As this home placed it. */
+	asked_wh: Whole,
+	limit_micros_per_kwh: Whole,
+	/**  What the meter had left for it; missing where that was nothing. */
+	quantity_wh: Whole | null,
+	filled_wh: Whole,
+	marginal: MarginalView,
+	/**  What it would have got at other limits, each as this home would place it; by rising limit. */
+	would_fill: WouldFillView[],
 };
 
 export type PeriodView = "day" | 
@@ -498,6 +696,19 @@ export type SlotBar = {
 	feed_in_micros_per_kwh: Whole | null,
 };
 
+/**  Where a slot is in its life, as an owner sees it. */
+export type SlotLifeView = 
+/**  Orders can still come and go. */
+"open" | 
+/**  The gate has closed; the quarter hour lies ahead. */
+"closed" | 
+/**  It runs. */
+"running" | 
+/**  It is over; readings are awaited. */
+"delivered" | 
+/**  Cleared: everyone's price is known, this home's books are not here yet. */
+"cleared" | "settled" | "final";
+
 export type StepView = "slot" | "day" | "month" | "year";
 
 export type TodayView = {
@@ -567,10 +778,15 @@ export type Trouble = {
 export type VerdictView = "offer" | "bid" | "none";
 
 /**  A page of the window, or its frame. */
-export type ViewName = "frame" | "now" | "energy" | "rules" | "earnings";
+export type ViewName = "frame" | "now" | "energy" | "rules" | "market" | "earnings";
 
 /**  A whole number that every reader of JSON holds exactly: its size is below 2^53. */
 export type Whole = number;
+
+export type WouldFillView = {
+	limit_micros_per_kwh: Whole,
+	filled_wh: Whole,
+};
 
 /* Tauri Specta runtime */
 async function typedError<T, E>(result: Promise<T>): Promise<{ status: "ok"; data: T } | { status: "error"; error: E }> {

@@ -1,6 +1,7 @@
 /// The house as the window knows it: one interface, kept by the app and by the demo.
 import type { FrameRoom } from "./frame";
 import type { EnergyRoom } from "./energy";
+import type { MarketRoom } from "./market";
 import type { NowRoom } from "./now";
 import type { RulesRoom } from "./rules";
 import type { EarningsRoom } from "./earnings";
@@ -11,6 +12,6 @@ export type Answer<T> = { status: "ok"; data: T } | { status: "error"; error: Re
 /** Tells which views have new facts, until the returned function is called. */
 export type Changes = (listener: (views: ViewName[]) => void) => () => void;
 
-export interface House extends FrameRoom, NowRoom, EnergyRoom, RulesRoom, EarningsRoom {
+export interface House extends FrameRoom, NowRoom, EnergyRoom, RulesRoom, MarketRoom, EarningsRoom {
   onChanged: Changes;
 }

@@ -3,6 +3,7 @@ import { earningsRoom } from "./earnings";
 import { energyRoom } from "./energy";
 import { events } from "./bindings";
 import { frameRoom } from "./frame";
+import { marketRoom } from "./market";
 import { nowRoom } from "./now";
 import { rulesRoom } from "./rules";
 import type { Changes, House } from "./house";
@@ -20,6 +21,7 @@ export const house: House = {
   ...nowRoom,
   ...energyRoom,
   ...rulesRoom,
+  ...marketRoom,
   ...earningsRoom,
   onChanged,
 };

@@ -1,6 +1,8 @@
 /// The house of the demo: the interface of the app's house, kept by a street that never was.
 import type {
+  BookView,
   Certainty,
+  DealProposal,
   DecisionView,
   EarningsDayView,
   EarningsSlot,
@@ -10,6 +12,7 @@ import type {
   EnergyView,
   FrameView,
   LimitChange,
+  MarketView,
   NowView,
   OrderView,
   Refusal,
@@ -25,6 +28,7 @@ import type {
 } from "../api/bindings";
 import type { Answer, Changes, House } from "../api/house";
 import { DemoEnergy, notMeasured } from "./energy";
+import { DemoMarket } from "./market";
 import { applyState, type DemoState } from "./states";
 import {
   BEGINNING,
@@ -55,6 +59,7 @@ export class DemoHouse implements House {
   readonly #street: Street;
   readonly #options: DemoOptions;
   readonly #energy: DemoEnergy;
+  readonly #market: DemoMarket;
   readonly #began = performance.now();
   #rules: RuleView[] = [
     rule("Surplus", "sell", 120_000),
@@ -91,6 +96,12 @@ export class DemoHouse implements House {
       now: () => this.#time(),
       certainty: (start) => this.#certainty(start),
     });
+    this.#market = new DemoMarket(this.#street, {
+      now: () => this.#time(),
+      orders: (start) => this.#orders(start),
+      certainty: (start) => this.#certainty(start),
+      limits: (start) => this.#limitsAt(start),
+    });
     if (!this.#options.sun) {
       this.#rules = [rule("Neighbours first", "buy", 240_000)];
       this.#limits = [{ from: 0, side: "buy", micros: 240_000 }];
@@ -106,7 +117,7 @@ export class DemoHouse implements House {
     const slots = setInterval(() => {
       if (this.#slotNow() === slot) return;
       slot = this.#slotNow();
-      listener(["energy", "rules", "earnings"]);
+      listener(["energy", "rules", "market", "earnings"]);
     }, 500);
     return () => {
       this.#listeners.delete(listener);
@@ -121,6 +132,13 @@ export class DemoHouse implements House {
     this.#answer("energy", () => this.#energy.period(asked.period, asked.day));
   energySlot = (slot: string) => this.#answer("energySlot", () => this.#energy.slot(slot));
   rules = () => this.#answer("rules", () => this.#rulesView());
+  market = () => this.#answer("market", () => this.#market.market());
+  marketBook = (slot: string) => this.#answer("marketBook", () => this.#market.book(slot));
+  proposeDeal = (proposal: DealProposal) =>
+    this.#answer("market", () => this.#market.propose(proposal));
+  acceptDeal = (deal: string) => this.#answer("market", () => this.#market.accept(deal));
+  endDeal = (deal: string) => this.#answer("market", () => this.#market.end(deal));
+  withdrawOrder = (order: string) => this.#answer("market", () => this.#market.withdraw(order));
   earnings = (month: string | null) =>
     this.#answer("earnings", () => this.#month(month ?? dayOf(this.#time()).slice(0, 7)));
   earningsDay = (day: string) => this.#answer("earningsDay", () => this.#day(day));
@@ -190,7 +208,7 @@ export class DemoHouse implements House {
   }
 
   #tell(): void {
-    for (const listener of this.#listeners) listener(["frame", "now", "rules"]);
+    for (const listener of this.#listeners) listener(["frame", "now", "rules", "market"]);
   }
 
   async #answer<K extends keyof Views>(name: K, view: () => Views[K]): Promise<Answer<Views[K]>> {
@@ -492,6 +510,8 @@ type Views = {
   energy: EnergyView;
   energySlot: EnergySlotView;
   rules: RulesView;
+  market: MarketView;
+  marketBook: BookView;
   earnings: EarningsView;
   earningsDay: EarningsDayView;
 };

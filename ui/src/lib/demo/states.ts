@@ -1,11 +1,13 @@
 /// The states of a view that the demo can be asked for: `?state=stale`.
 import type {
+  BookView,
   EarningsDayView,
   EarningsView,
   EnergyFigures,
   EnergySlotView,
   EnergyView,
   FrameView,
+  MarketView,
   NowView,
   RulesView,
 } from "../api/bindings";
@@ -31,6 +33,8 @@ type Views = {
   energy: EnergyView;
   energySlot: EnergySlotView;
   rules: RulesView;
+  market: MarketView;
+  marketBook: BookView;
   earnings: EarningsView;
   earningsDay: EarningsDayView;
 };
@@ -104,6 +108,14 @@ const CHANGES: Partial<Record<DemoState, Change>> = {
       gaps: [],
     }),
     rules: (view) => ({ ...view, rules: [], ahead: [], decisions: [], log: [] }),
+    market: (view) => ({
+      ...view,
+      member: null,
+      slots: [],
+      trades: [],
+      deals: [],
+      last_cleared: null,
+    }),
     earnings: (view) => ({ ...view, previous: null, next: null, days: [], provisional_slots: 0 }),
   },
   stale: {
@@ -139,6 +151,7 @@ const CHANGES: Partial<Record<DemoState, Change>> = {
       ...view,
       trading: { state: "read_only", bound_slots: [], held_by: "wattle run (process 4711)" },
     }),
+    market: (view) => ({ ...view, can_change: false }),
   },
   notices: {
     frame: (view) => ({
@@ -208,6 +221,29 @@ const CHANGES: Partial<Record<DemoState, Change>> = {
       ...view,
       first_day: HOSTILE(),
       gaps: [{ from: HOSTILE(), to: "", slots: 4, quality: "missing" }],
+    }),
+    market: (view) => ({
+      ...view,
+      member: view.member && {
+        ...view.member,
+        market_name: HOSTILE(),
+        member: HOSTILE(),
+        area: HOSTILE(),
+      },
+      deals: view.deals.map((deal) => ({
+        ...deal,
+        partner: HOSTILE(),
+        hours: HOSTILE(),
+        days: [HOSTILE()],
+        problem: HOSTILE(),
+      })),
+      trades: view.trades.map((trade) => ({ ...trade, deal: "x", partner: HOSTILE() })),
+    }),
+    marketBook: (view) => ({
+      ...view,
+      areas: view.areas.map((area, i) => ({ ...area, id: `${i}${HOSTILE()}` })),
+      orders: view.orders.map((order) => ({ ...order, area: HOSTILE() })),
+      check: { holds: false, fault: HOSTILE() },
     }),
     energySlot: (view) => ({
       ...view,

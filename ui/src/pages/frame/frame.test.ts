@@ -147,6 +147,7 @@ describe("the frame", () => {
       "Now",
       "Energy",
       "Prices & rules",
+      "Market",
       "Earnings",
       "Settings",
     ]);
