@@ -38,6 +38,8 @@ pub struct RoofForecast {
     clear_sky: Learned,
     /// How clear each day of the sun was: measured over clear sky.
     clearness: BTreeMap<i64, f64>,
+    /// How much a day is like the one before it, 0 to 1.
+    memory: f64,
 }
 
 /// What was learned against one kind of model.
@@ -89,8 +91,10 @@ impl RoofForecast {
                 note(&mut by_weather, &known);
             }
         }
+        let clearness = clearness_by_day(&by_clear_sky);
         Self {
-            clearness: clearness_by_day(&by_clear_sky),
+            memory: memory(&clearness),
+            clearness,
             with_weather: Learned::from(&by_weather),
             clear_sky: Learned::from(&by_clear_sky),
             roof,
@@ -124,18 +128,25 @@ impl RoofForecast {
         Foretold::from_watt_hours(slot, quantiles, basis)
     }
 
-    /// Without a weather forecast: what followed on days that were about as clear as the last one.
+    /// Without a weather forecast: a day is drawn towards how clear the one before it was, as far as days were
+    /// like the ones before them; around that, what followed on days that were about as clear as the last one.
     fn by_alike_days(&self, slot: Slot) -> Option<[f64; 3]> {
-        let day = self.sun_day(slot);
-        let last = self.clearness.get(&(day - 1));
-        let weight = |sample: &Sample| match (last, self.clearness.get(&(sample.day - 1))) {
-            (Some(last), Some(before)) => {
-                let apart = (last - before) / ALIKE;
-                sample.weight * ((-apart * apart / 2.0).exp() + UNLIKE_WEIGHT)
-            }
-            _ => sample.weight,
+        let plain = || self.clear_sky.quantiles(|_| true, |sample| (sample.ratio, sample.weight));
+        let mean = self.clearness.values().sum::<f64>() / self.clearness.len().max(1) as f64;
+        let Some(last) = self.clearness.get(&(self.sun_day(slot) - 1)).filter(|_| mean > 0.0) else {
+            return plain();
         };
-        self.clear_sky.quantiles(|_| true, weight)
+        let drawn = |before: f64| 1.0 + self.memory * (before / mean - 1.0);
+        let around = |sample: &Sample| match self.clearness.get(&(sample.day - 1)) {
+            Some(before) => {
+                let apart = (last - before) / ALIKE;
+                let alike = (-apart * apart / 2.0).exp() + UNLIKE_WEIGHT;
+                (sample.ratio - drawn(*before), sample.weight * alike)
+            }
+            None => (sample.ratio - 1.0, sample.weight * UNLIKE_WEIGHT),
+        };
+        let spread = self.clear_sky.quantiles(|_| true, around)?;
+        Some(spread.map(|from_drawn| drawn(*last) + from_drawn))
     }
 
     fn sun_day(&self, slot: Slot) -> i64 {
@@ -192,17 +203,17 @@ impl Learned {
     /// With a weather forecast: how it turned out in about this light.
     fn by_light(&self, clear: f64) -> Option<[f64; 3]> {
         let near = |sample: &Sample| (sample.clear - clear).abs() < 0.15;
-        self.quantiles(near, |sample| sample.weight)
-            .or_else(|| self.quantiles(|_| true, |sample| sample.weight))
+        let as_it_is = |sample: &Sample| (sample.ratio, sample.weight);
+        self.quantiles(near, as_it_is).or_else(|| self.quantiles(|_| true, as_it_is))
     }
 
     fn quantiles(
         &self,
         counts: impl Fn(&Sample) -> bool,
-        weight: impl Fn(&Sample) -> f64,
+        weighted: impl Fn(&Sample) -> (f64, f64),
     ) -> Option<[f64; 3]> {
         let samples = self.samples.iter().filter(|sample| counts(sample));
-        let mut samples: Vec<(f64, f64)> = samples.map(|sample| (sample.ratio, weight(sample))).collect();
+        let mut samples: Vec<(f64, f64)> = samples.map(weighted).collect();
         if samples.len() < ENOUGH_SLOTS { None } else { quantiles(&mut samples) }
     }
 }
@@ -234,6 +245,15 @@ fn clearness_by_day(comparisons: &[Comparison]) -> BTreeMap<i64, f64> {
     }
     let seen = days.into_iter().filter(|(_, (_, modelled, slots))| *slots >= 8 && *modelled > 0.0);
     seen.map(|(day, (measured, modelled, _))| (day, measured / modelled)).collect()
+}
+
+/// Returns how much the clearness of a day tells of the next one's: their correlation, where it is positive.
+fn memory(clearness: &BTreeMap<i64, f64>) -> f64 {
+    let mean = clearness.values().sum::<f64>() / clearness.len().max(1) as f64;
+    let pairs = clearness.iter().filter_map(|(day, today)| Some((clearness.get(&(day - 1))?, today)));
+    let together: f64 = pairs.map(|(before, today)| (before - mean) * (today - mean)).sum();
+    let alone: f64 = clearness.values().map(|today| (today - mean).powi(2)).sum();
+    if alone > 0.0 { (together / alone).clamp(0.0, 0.9) } else { 0.0 }
 }
 
 fn clear_share(sun: &crate::sun::SunPosition, weather: &SlotWeather) -> f64 {

@@ -31,8 +31,8 @@ fn without_any_weather_it_is_still_better_than_yesterday() {
     let scored = score(&foretold, &world.roof).unwrap();
     let (all, middle) = skill(&scored, &persistence(world, 9)).unwrap();
     println!("roof without weather: skill {all:.3}, of P50 {middle:.3}, within {:.3}", scored.within);
-    // Under a sky that is mostly all blue or all grey, the middle alone can do little better than yesterday.
-    assert!(all > 0.2 && middle > -0.2, "skill {all:.3}, of P50 {middle:.3}");
+    // Under a sky that is mostly all blue or all grey, the middle alone can do no better than yesterday.
+    assert!(all > 0.3 && middle > -0.1, "skill {all:.3}, of P50 {middle:.3}");
     let basis = foretold.iter().find(|one| !one.p50().is_zero()).unwrap().basis();
     assert!(!basis.irradiance && !basis.temperature && basis.history_days > 30, "{basis:?}");
 }
