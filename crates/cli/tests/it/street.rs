@@ -160,7 +160,8 @@ fn orders_and_deals_are_made_by_hand_whoever_trades() {
     let again = by_hand(&["orders", "cancel", "nothing"]);
     assert_eq!((again.status, &again.told_error()["code"]), (1, &json!("unknown_order")));
 
-    let me = by_hand(&["keys"]).lines[0]["keys"][0]["member"].as_str().unwrap().to_owned();
+    let keys = run(&[&["keys", "--json"], &data[..]].concat());
+    let me = keys.lines[0]["keys"][0]["member"].as_str().unwrap().to_owned();
     let neighbour = if me == "home-02" { "home-03" } else { "home-02" };
     let propose = |with: &str| {
         by_hand(&[
