@@ -42,6 +42,11 @@ impl Household {
         self.awake().as_ref().and_then(|awake| awake.home.history().cloned())
     }
 
+    /// Returns the household, while it is awake.
+    pub fn home(&self) -> Option<Home> {
+        self.awake().as_ref().map(|awake| awake.home.clone())
+    }
+
     /// Opens the household and lets it live until it is put to sleep or the street ends.
     pub async fn wake(&self) -> Result<(), HomeError> {
         let home = open(self.dir.clone()).await?;

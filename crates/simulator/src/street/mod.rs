@@ -1,6 +1,7 @@
 //! The whole street at once: an exchange, houses with meters, households that trade, one clock.
 
 mod folders;
+mod friends;
 mod household;
 mod market;
 mod memory;
@@ -252,6 +253,9 @@ impl Street {
         let street = Self { options, neighbours, exchange, address, clock, households, grid, door };
         street.open_exchange(listener);
         street.open_homes().await?;
+        if let Some(friends) = friends::Friends::of(&street.neighbours) {
+            street.households.tasks.spawn(friends.agree(street.households.end.child_token()));
+        }
         Ok(street)
     }
 
