@@ -4,6 +4,7 @@
 #![allow(clippy::unwrap_used)]
 
 mod data_folder;
+mod deals;
 mod exchange_trouble;
 mod meter_trouble;
 mod rules_and_stop;
