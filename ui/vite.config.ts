@@ -1,13 +1,18 @@
 /// Builds the window's UI: `dist` for the app, `dist-demo` (mode demo) for any browser, and the kit's
 /// gallery (mode gallery).
+import { readFileSync } from "node:fs";
 import { svelte } from "@sveltejs/vite-plugin-svelte";
 import { defineConfig } from "vitest/config";
 
 /** What the app's window is served with: the demo is served with the same, so that it can break the same. */
 const CSP = "default-src 'self'";
 
+/** One version for the whole program. */
+const VERSION = /^version = "([^"]+)"$/m.exec(readFileSync("../Cargo.toml", "utf8"))?.[1] ?? "";
+
 export default defineConfig(({ mode }) => ({
   plugins: [svelte()],
+  define: { __VERSION__: JSON.stringify(VERSION) },
   base: "./",
   build: {
     target: ["es2022", "safari16"], // WebKitGTK 2.40 and later

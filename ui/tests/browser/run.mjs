@@ -302,6 +302,18 @@ await withDemo(async ({ browser, url }) => {
       },
     );
 
+    await check("the window looks and speaks as it was told, the next time too", async () => {
+      const tab = await open({ page: "settings" });
+      await tab.getByRole("radio", { name: "Dark", exact: true }).check();
+      await tab.getByRole("radio", { name: /^Deutsch/ }).check();
+      await tab.getByRole("heading", { level: 1, name: "Einstellungen" }).waitFor();
+      await tab.reload();
+      await tab.waitForSelector("h1");
+      assert.equal(await tab.getAttribute("html", "lang"), "de");
+      assert.equal(await tab.getAttribute("html", "data-theme"), "dark");
+      await tab.context().close();
+    });
+
     await check("watts change by themselves", async () => {
       const tab = await open({ page: "now" });
       const lead = () => tab.locator("main p").first().textContent();
