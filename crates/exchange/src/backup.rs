@@ -1,6 +1,6 @@
 //! A market in one file: copied while it is served, and restored only where it proves itself.
 //!
-//! A backup is the database as of one moment, with the configuration and the exchange's key in a table of
+//! A backup is the database as of one moment, with the configuration and the exchange's keys in a table of
 //! its own. It is as secret as the market's folder.
 
 use std::fs::File;
@@ -25,8 +25,8 @@ pub enum BackupError {
     #[error("{} is no backup of a market: {reason}", file.display())]
     NoBackup { file: PathBuf, reason: String },
     #[error(
-        "the books in {} do not hold ({} unbalanced and {} deviating slots); nothing was restored",
-        file.display(), audit.unbalanced_slots.len(), audit.deviating_slots.len()
+        "the books in {} do not hold ({} unbalanced and {} deviating slots, {} faults of the log); nothing was restored",
+        file.display(), audit.unbalanced_slots.len(), audit.deviating_slots.len(), audit.log.faults.len()
     )]
     Unproven { file: PathBuf, audit: Box<Audit> },
     #[error("copying the database")]
@@ -57,8 +57,11 @@ fn copy(dir: &Path, into: &Path) -> Result<(), ExchangeError> {
         let file = dir.join(name);
         std::fs::read(&file).map(zeroize::Zeroizing::new).map_err(file_error("reading", &file))
     };
-    let parts = [CONFIG, KEY, LOG_KEY, METERING_KEY].map(|name| read(name).map(|content| (name, content)));
-    let parts = parts.into_iter().collect::<Result<Vec<_>, _>>()?;
+    // A folder that no version with a log has opened yet has no keys for it.
+    let names = [CONFIG, KEY, LOG_KEY, METERING_KEY].into_iter();
+    let names = names.filter(|name| [CONFIG, KEY].contains(name) || dir.join(name).exists());
+    let parts = names.map(|name| read(name).map(|content| (name, content)));
+    let parts = parts.collect::<Result<Vec<_>, _>>()?;
     let fill = || -> Result<(), rusqlite::Error> {
         let source = Connection::open_with_flags(dir.join(DATABASE), OpenFlags::SQLITE_OPEN_READ_WRITE)?;
         // One read transaction: what is committed meanwhile is not in it.

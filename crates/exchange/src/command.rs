@@ -82,7 +82,9 @@ enum Command {
         data: Data,
         file: PathBuf,
     },
-    /// Add up all books and settle every slot again to compare; exit status 1 if they do not hold.
+    /// Hand the log over to a new key, when the old one may be known to others. The market must not be served meanwhile.
+    RotateLogKey(Data),
+    /// Add up all books, settle every slot and compute the log again to compare; exit status 1 if they do not hold.
     Audit(Data),
 }
 
@@ -173,6 +175,7 @@ pub async fn run(arguments: Arguments) -> anyhow::Result<bool> {
         Command::Announce { data, text } => announce(&data.dir, &text, json).await,
         Command::Backup { data, file } => back_up(&data.dir, &file, json),
         Command::Restore { data, file } => restore(&data.dir, &file, json).await,
+        Command::RotateLogKey(data) => rotate_log_key(&data.dir, json),
         Command::Audit(data) => audit(&data.dir, json).await,
     }
 }
@@ -206,14 +209,30 @@ fn make(init: &Init, json: bool) -> anyhow::Result<bool> {
     };
     Exchange::init(&init.data.dir, &config)?;
     let file = init.data.dir.join("market.toml");
-    match json {
-        true => println!("{}", json!({ "market": config.market, "config": file })),
-        false => println!(
-            "The market \"{}\" is made. Its figures are in {}; change them before it is served.",
-            config.market,
-            file.display()
-        ),
+    let info = Exchange::open_beside(&init.data.dir)?.info();
+    if json {
+        let (log_key, exchange_key) = (info.log_key, info.exchange_key);
+        println!(
+            "{}",
+            json!({ "market": config.market, "config": file, "exchange_key": exchange_key, "log_key": log_key })
+        );
+        return Ok(true);
     }
+    println!(
+        "The market \"{}\" is made. Its figures are in {}; change them before it is served.",
+        config.market,
+        file.display()
+    );
+    println!(
+        "\nRecovery sheet: print it and keep it away from this computer.\n\
+         Market        {}\nExchange key  {}\nLog key       {}\n\
+         Who checks a statement or the log needs the log key. The secret halves are in {}: exchange.key, log.key and\n\
+         metering.key. Without log.key the log cannot go on; `wattle-exchange backup` keeps all three.",
+        config.market,
+        info.exchange_key,
+        info.log_key,
+        init.data.dir.display()
+    );
     Ok(true)
 }
 
@@ -440,6 +459,18 @@ async fn restore(dir: &Path, file: &Path, json: bool) -> anyhow::Result<bool> {
     Ok(true)
 }
 
+fn rotate_log_key(dir: &Path, json: bool) -> anyhow::Result<bool> {
+    let key = Exchange::rotate_log_key(dir)?;
+    match json {
+        true => println!("{}", json!({ "newest_log_key": key.to_string() })),
+        false => println!(
+            "The log is signed with a new key from now on: {key}\nThe old key has signed that in the log, so \
+             invitations and statements keep naming the first one. Make a new backup."
+        ),
+    }
+    Ok(true)
+}
+
 async fn audit(dir: &Path, json: bool) -> anyhow::Result<bool> {
     let audit: Audit = Exchange::open_beside(dir)?.audit().await?;
     let holds = audit.holds();
@@ -456,6 +487,13 @@ async fn audit(dir: &Path, json: bool) -> anyhow::Result<bool> {
     println!("{} slots do not sum to zero.", audit.unbalanced_slots.len());
     println!("{} are unaccounted for.", audit.energy_imbalance);
     println!("{} slots differ from what settling them again gives.", audit.deviating_slots.len());
+    println!(
+        "The log has {} entries under {} signed heads; its root is {}.",
+        audit.log.entries, audit.log.heads, audit.log.root
+    );
+    for fault in &audit.log.faults {
+        println!("In the log: {fault}.");
+    }
     println!("{}", if holds { "The books hold." } else { "The books do NOT hold." });
     Ok(holds)
 }

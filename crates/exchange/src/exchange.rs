@@ -12,7 +12,7 @@ use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use exchange_api::{
     DeviceKey, Invitation, MarketInfo, SignatureError, SlotBook, SlotList, SlotState, SlotSummary,
 };
-use ledger::LogKey;
+use ledger::{LogKey, VerifyingKey, key_text};
 use serde::Serialize;
 use tokio::net::TcpListener;
 use tokio::sync::{Notify, watch};
@@ -32,10 +32,12 @@ use crate::service::events;
 use crate::service::import::{self, PastSlot};
 use crate::service::indicative::{self, Guesses};
 use crate::service::life::{self, Step};
+use crate::service::log;
+use crate::service::log_audit::Keys;
 use crate::service::log_start;
 use crate::service::report::{self, Audit, SlotReport};
 use crate::service::utility::{self, UtilityImport, UtilityRow, Voucher};
-use crate::store::rows::{key, member, settlement};
+use crate::store::rows::{self, key, member, settlement};
 use crate::store::{LogSigner, Store, StoreError};
 
 pub(crate) const CONFIG: &str = "market.toml";
@@ -43,6 +45,8 @@ pub(crate) const DATABASE: &str = "exchange.sqlite";
 pub(crate) const KEY: &str = "exchange.key";
 pub(crate) const LOG_KEY: &str = "log.key";
 pub(crate) const METERING_KEY: &str = "metering.key";
+/// The log's next key, while it is being handed over.
+const NEXT_LOG_KEY: &str = "log.key.next";
 const LOCK: &str = "lock";
 
 /// How long the life of slots sleeps at most, should the system's clock be set meanwhile.
@@ -123,6 +127,8 @@ struct Inner {
     key: DeviceKey,
     /// The first key of the log, by which all the world knows it.
     log_key: LogKey,
+    /// What the folder signs the log's next head with.
+    log_signing_key: VerifyingKey,
     /// Vouches for what the utility told.
     metering_key: DeviceKey,
     store: Store,
@@ -159,6 +165,24 @@ impl Exchange {
         Ok(())
     }
 
+    /// Hands the log of a market that is not served over to a new key. Returns how its newest heads are signed from now on.
+    pub fn rotate_log_key(dir: &Path) -> Result<LogKey, ExchangeError> {
+        let config = MarketConfig::load(&dir.join(CONFIG))?;
+        let _lock = take_lock(dir)?;
+        // Finishes a change that was interrupted.
+        drop(open_store(dir, &config.market)?);
+        let (file, next) = (dir.join(LOG_KEY), dir.join(NEXT_LOG_KEY));
+        let old = keys::signing_key(&keys::read(&file)?);
+        let new = keys::signing_key(&keys::read_or_make(&next)?);
+        let (origin, public_key) = (statement::log_origin(&config.market), new.verifying_key());
+        let signer = LogSigner::new(origin.clone(), vec![old.clone(), new]);
+        let store = Store::open(&dir.join(DATABASE), signer)?;
+        store.write_now(move |db| log::hand_over(db, &origin, &old, &public_key))?;
+        drop(store);
+        std::fs::rename(&next, &file).map_err(file_error("renaming", &next))?;
+        Ok(keys::log_key(&config.market, public_key))
+    }
+
     /// Opens the market of a folder to serve it. One process does at a time.
     pub fn open(dir: &Path, market_clock: SharedClock) -> Result<Self, ExchangeError> {
         Self::open_with(dir, Clocks { market: market_clock, real: Arc::new(SystemClock) })
@@ -193,6 +217,7 @@ impl Exchange {
         let key = keys::read(&dir.join(KEY))?;
         let metering_key = keys::read_or_make(&dir.join(METERING_KEY))?;
         let (store, log_key) = open_store(dir, &config.market)?;
+        let log_signing_key = keys::read(&dir.join(LOG_KEY))?.verifying_key();
         let ((settled, _), (happened, _)) = (watch::channel(0), watch::channel(0));
         let changed = Notify::new();
         Ok(Self(Arc::new(Inner {
@@ -200,6 +225,7 @@ impl Exchange {
             clocks,
             key,
             log_key,
+            log_signing_key,
             metering_key,
             store,
             changed,
@@ -438,9 +464,11 @@ impl Exchange {
         self.0.store.read(move |db| report::slot_report(db, slot)).await
     }
 
-    /// Adds up all books, and settles every slot again from its stored input to compare.
+    /// Adds up all books, settles every slot again, and computes the log again, to compare with what is stored.
     pub async fn audit(&self) -> Result<Audit, Failure> {
-        self.0.store.read(report::audit).await
+        let market = self.market().clone();
+        let keys = Keys { first: self.0.log_key.clone(), signing: self.0.log_signing_key };
+        self.0.store.read(move |db| report::audit(db, &market, &keys)).await
     }
 
     /// Takes the utility's readings of a file, which is named by its digest. The same file again changes nothing.
@@ -502,11 +530,23 @@ impl Exchange {
 
 /// Opens the database with the log's key, and begins the log where there is none. Returns the key that the world knows.
 fn open_store(dir: &Path, market: &MarketId) -> Result<(Store, LogKey), ExchangeError> {
-    let key = keys::read_or_make(&dir.join(LOG_KEY))?;
-    let signer = LogSigner::new(statement::log_origin(market), vec![keys::signing_key(&key)]);
+    let (file, next) = (dir.join(LOG_KEY), dir.join(NEXT_LOG_KEY));
+    let mut keys = vec![keys::read_or_make(&file)?];
+    if next.exists() {
+        keys.push(keys::read(&next)?);
+    }
+    let signer = LogSigner::new(statement::log_origin(market), keys.iter().map(keys::signing_key).collect());
     let store = Store::open(&dir.join(DATABASE), signer)?;
-    let public_key = key.verifying_key();
-    let first = store.write_now(move |db| log_start::begin(db, &public_key))?;
+    let public_key = keys[0].verifying_key();
+    let work = move |db: &rusqlite::Connection| {
+        let first = log_start::begin(db, &public_key)?;
+        Ok::<_, Failure>((first, rows::log::newest_key(db)?))
+    };
+    let (first, newest) = store.write_now(work)?;
+    // A change of key that was interrupted after its commit: only the file's name is missing.
+    if keys.get(1).is_some_and(|next| newest == Some(key_text(&next.verifying_key()))) {
+        std::fs::rename(&next, &file).map_err(file_error("renaming", &next))?;
+    }
     let first = ledger::key_from_text(&first).map_err(|_| StoreError::LogKey)?;
     Ok((store, keys::log_key(market, first)))
 }

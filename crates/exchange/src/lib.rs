@@ -20,6 +20,7 @@ pub use service::allocation::{
 };
 pub use service::enrol::Invite;
 pub use service::import::PastSlot;
+pub use service::log_audit::LogAudit;
 pub use service::report::{Audit, Balance, SlotReport};
 pub use service::utility::{
     HEADER, HeldRow, InvalidFile, UtilityImport, UtilityRow, parse as parse_readings,

@@ -9,6 +9,7 @@ pub(crate) mod import;
 pub(crate) mod indicative;
 pub(crate) mod life;
 pub(crate) mod log;
+pub(crate) mod log_audit;
 pub(crate) mod log_start;
 pub(crate) mod logged;
 pub(crate) mod orders;

@@ -1,12 +1,15 @@
 //! The market's log: appends what happened in the transaction in which it happens, and shows what was appended.
 
+use base64::Engine as _;
+use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use exchange_api::{EntriesProof, EntryPage, EntrySignature, LogGrowth, ProblemCode, ProveEntries, paths};
 use ledger::{
-    HASHES_PER_TILE, Node, Opening, ProofError, Salt, SignedCheckpoint, Tile, canonical_json, encode_bundle,
+    HASHES_PER_TILE, Node, Opening, ProofError, Salt, SignedCheckpoint, SignedRotation, SigningKey, Tile,
+    VerifyingKey, canonical_json, encode_bundle, key_id_text, key_text,
 };
 use rusqlite::Connection;
 use serde_json::Value;
-use units::MemberId;
+use units::{KeyId, MemberId};
 
 use super::{Failure, refuse};
 use crate::store::rows::log::{self, NewEntry};
@@ -59,6 +62,31 @@ pub(crate) fn append(db: &Connection, draft: Draft) -> Result<u64, Failure> {
         }
     }
     Ok(place)
+}
+
+/// Hands the log over to another key: the old one's last word.
+pub(crate) fn hand_over(
+    db: &Connection,
+    origin: &str,
+    old: &SigningKey,
+    new: &VerifyingKey,
+) -> Result<(), Failure> {
+    let (place, salt) = (log::size(db)?, own_salt()?);
+    let rotation = SignedRotation::sign(origin, place, old, new, salt).map_err(Failure::Rotation)?;
+    let signature = EntrySignature {
+        key: KeyId::new(key_id_text(&old.verifying_key())).expect("43 letters are an id"),
+        signature: URL_SAFE_NO_PAD.encode(rotation.signature),
+    };
+    let draft = Draft {
+        domain: SignedRotation::DOMAIN,
+        subject: place.to_string(),
+        body: rotation.opening().body,
+        salt,
+        signatures: vec![signature],
+        readers: Readers::Everyone,
+    };
+    let place = append(db, draft)?;
+    Ok(log::insert_key(db, place as i64, &key_text(new))?)
 }
 
 /// Returns the newest signed head.

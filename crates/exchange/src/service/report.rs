@@ -7,9 +7,10 @@ use market::AreaOutcome;
 use rusqlite::Connection;
 use serde::{Serialize, Serializer};
 use settlement::{Account, Posting};
-use units::{MemberId, Money, Slot, WattHours};
+use units::{MarketId, MemberId, Money, Slot, WattHours};
 
 use super::book::{self, Stored};
+use super::log_audit::{self, Keys, LogAudit};
 use super::{Failure, settling};
 use crate::store::rows::slot::SlotRow;
 use crate::store::rows::{deal, order, settlement as settled, slot};
@@ -48,6 +49,8 @@ pub struct Audit {
     /// Slots whose stored outcome is not what settling their stored input gives.
     pub deviating_slots: Vec<Slot>,
     pub balances: Vec<Balance>,
+    /// The log, computed again.
+    pub log: LogAudit,
 }
 
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
@@ -63,6 +66,7 @@ impl Audit {
             && self.unbalanced_slots.is_empty()
             && self.energy_imbalance.is_zero()
             && self.deviating_slots.is_empty()
+            && self.log.faults.is_empty()
     }
 }
 
@@ -139,8 +143,8 @@ pub(crate) fn slot_report(db: &Connection, wanted: Slot) -> Result<Option<SlotRe
     }))
 }
 
-/// Adds up all books, and settles every slot again from its stored input to compare.
-pub(crate) fn audit(db: &Connection) -> Result<Audit, Failure> {
+/// Adds up all books, settles every slot again from its stored input, and computes the log again, to compare.
+pub(crate) fn audit(db: &Connection, market: &MarketId, keys: &Keys) -> Result<Audit, Failure> {
     let everything = Slot::from_index(0)..Slot::from_index(i64::MAX);
     let mut slots = 0;
     let mut deviating_slots = Vec::new();
@@ -164,6 +168,7 @@ pub(crate) fn audit(db: &Connection) -> Result<Audit, Failure> {
         energy_imbalance,
         deviating_slots,
         balances,
+        log: log_audit::audit(db, market, keys)?,
     })
 }
 

@@ -60,7 +60,10 @@ async fn a_market_is_backed_up_while_orders_come_in_and_restored_whole() {
 
     let restored = folder.path().join("restored");
     let audit = exchange::restore(&restored, &file).await.unwrap();
-    assert_eq!(audit, exchange_audit_of(&street).await);
+    // The log alone may be longer by now.
+    let now = exchange_audit_of(&street).await;
+    assert!(audit.holds() && audit.log.entries <= now.log.entries);
+    assert_eq!(exchange::Audit { log: now.log.clone(), ..audit }, now);
     let clock = std::sync::Arc::new(SystemClock);
     let again = Exchange::open(&restored, clock).unwrap();
     assert_eq!(again.info().exchange_key, street.exchange.info().exchange_key);

@@ -147,7 +147,8 @@ async fn what_is_accepted_names_its_place_and_again_the_same() {
     assert_eq!(outcome, OrderOutcome::Cancelled { id: order.id.clone(), index: Some(place + 1) });
     assert_eq!(home.place(order).await, outcome);
     street.at(NEXT).await;
-    let outcome = home.report(slot(NOON), Some([0, 10, 0, 0])).await;
+    let reading = home.reading(slot(NOON), Some([0, 10, 0, 0]));
+    let outcome = home.client.report_readings(vec![reading]).await.unwrap().outcomes.remove(0);
     let ReadingOutcome::Accepted { index: Some(index), .. } = outcome else { panic!("{outcome:?}") };
     let entries = all_entries(&home, &key_of(&street), 500).await;
     let entry = entries.iter().find(|entry| entry.index == place).unwrap();
@@ -238,4 +239,80 @@ async fn who_waits_for_entries_gets_them_when_they_come() {
     prove(&page, &key);
     assert_eq!(page.entries[0].body["id"], order.id.as_str());
     assert_eq!(home.client.entries(Some(u64::MAX), 10, 0).await.unwrap().entries, []);
+}
+
+#[tokio::test]
+async fn the_logs_key_is_handed_over_and_who_knows_the_first_follows() {
+    let (street, [home, ..]) = traded().await;
+    let first = key_of(&street);
+    let before = home.client.log_checkpoint().await.unwrap().verify(&first).unwrap().clone();
+    let (street, new) = street.restart_after(|dir| exchange::Exchange::rotate_log_key(dir).unwrap()).await;
+    let home = home.moved_to(&street);
+    assert_eq!(key_of(&street), first);
+    home.offer(slot("2026-06-01T14:00:00Z"), 1, 100_000).await;
+    let page = home.client.entries(None, 500, 0).await.unwrap();
+    let rotation = page.entries.iter().find(|entry| entry.domain == "wattle/log-key/v1").unwrap();
+    assert_eq!(rotation.index, before.size);
+    let signed = ledger::SignedRotation {
+        body: serde_json::from_value(rotation.body.clone()).unwrap(),
+        salt: rotation.salt,
+        signature: decode(&rotation.signatures[0].signature),
+    };
+    let mut keys = KeyChain::new(first);
+    assert!(keys.verify(&page.checkpoint).is_err());
+    keys.follow(&signed).unwrap();
+    assert_eq!(keys.newest(), &new);
+    let head = keys.verify(&page.checkpoint).unwrap();
+    let growth = home.client.log_consistency(before.size, head.size).await.unwrap();
+    growth.verify(before.size, before.root, head.size, head.root).unwrap();
+    let audit = street.exchange.audit().await.unwrap();
+    assert!(audit.holds(), "{:?}", audit.log.faults);
+}
+
+fn decode(signature: &str) -> [u8; 64] {
+    use base64::Engine as _;
+    base64::engine::general_purpose::URL_SAFE_NO_PAD.decode(signature).unwrap().try_into().unwrap()
+}
+
+/// Takes a market's folder back to the form from before there was a log.
+fn forget_the_log(dir: &std::path::Path) {
+    let db = rusqlite::Connection::open(dir.join("exchange.sqlite")).unwrap();
+    db.execute_batch(
+        "pragma foreign_keys = off;
+         drop table log_reader; drop table log_entry; drop table log_node; drop table log_head; drop table log_key;
+         alter table config_version drop column metering_key; alter table slot drop column before_log;
+         pragma user_version = 4;",
+    )
+    .unwrap();
+    std::fs::remove_file(dir.join("log.key")).unwrap();
+    std::fs::remove_file(dir.join("metering.key")).unwrap();
+}
+
+#[tokio::test]
+async fn a_market_from_before_the_log_begins_it_with_what_is_there() {
+    let (street, [home, ..]) = traded().await;
+    let later = home.offer(slot("2026-06-01T14:00:00Z"), 5, 100_000).await;
+    let (street, ()) = street.restart_after(forget_the_log).await;
+    let home = home.moved_to(&street);
+    let entries = all_entries(&home, &key_of(&street), 500).await;
+    let expected = BTreeMap::from([
+        // As it was, and with the key that vouches for the utility.
+        ("config", 2),
+        ("contract", 1),
+        ("deal", 1),
+        ("deal-end", 1),
+        ("device-key", 1),
+        ("member", 1),
+        ("order", 1),
+        ("terms", 1),
+    ]);
+    assert_eq!(count(&entries), expected);
+    let again = home.place(later.clone()).await;
+    assert!(matches!(again, OrderOutcome::Accepted { index: Some(_), .. }), "{again:?}");
+    let audit = street.exchange.audit().await.unwrap();
+    assert!(audit.holds(), "{:?}", audit.log.faults);
+    // Once begun, it goes on.
+    let size = audit.log.entries;
+    let street = street.restart().await;
+    assert_eq!(street.exchange.audit().await.unwrap().log.entries, size);
 }

@@ -17,5 +17,6 @@ mod orders;
 mod program;
 mod readings;
 mod street;
+mod tampering;
 mod utility;
 mod wire;

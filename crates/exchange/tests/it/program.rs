@@ -220,10 +220,19 @@ async fn killed_in_the_midst_of_orders_it_keeps_every_one_that_it_acknowledged()
     let served = Served::start(dir);
     let home = Home::new(&served.address, "home-01", key);
     let list = home.client.orders(first, first.offset(100)).await.unwrap();
-    let kept = list.orders.into_iter().map(|status| status.order.id).collect();
+    let kept: std::collections::BTreeSet<_> = list.orders.into_iter().map(|status| status.order.id).collect();
     assert!(ids.len() >= 40 && ids.is_subset(&kept), "{} acknowledged, {} kept", ids.len(), kept.len());
     // An order may have been written without its answer being heard; no more than were under way.
     assert!(kept.len() <= ids.len() + 4, "{} acknowledged, {} kept", ids.len(), kept.len());
+    // Each is in the log, whose root follows from its entries.
+    let key = home.client.market().await.unwrap().log_key.parse().unwrap();
+    let told = crate::log::all_entries(&home, &key, 500).await;
+    let told = told.iter().filter(|entry| entry.domain == "wattle/order/v1");
+    let told = told.map(|entry| units::OrderId::new(entry.body["id"].as_str().unwrap()).unwrap()).collect();
+    assert_eq!(kept, told);
+    served.kill();
+    let audit = run(&["audit", "--data", dir, "--json"]);
+    assert_eq!((audit.status.code(), &json(&audit)["log"]["faults"]), (Some(0), &serde_json::json!([])));
 }
 
 /// Gives the market a clock that runs so fast that a test sees whole lives of slots.

@@ -76,6 +76,17 @@ impl Street {
         Self { dir, clock, exchange, address, until, server }
     }
 
+    /// As [`Self::restart`], with something done to the folder meanwhile.
+    pub async fn restart_after<T>(self, work: impl FnOnce(&Path) -> T) -> (Self, T) {
+        let Self { dir, clock, exchange, until, server, .. } = self;
+        until.cancel();
+        server.await.unwrap();
+        drop(exchange);
+        let outcome = work(dir.path());
+        let (exchange, address, until, server) = serve(dir.path(), &clock).await;
+        (Self { dir, clock, exchange, address, until, server }, outcome)
+    }
+
     /// Moves market time and lets all that is due happen.
     pub async fn at(&self, time: &str) {
         self.clock.set(time.parse().unwrap());

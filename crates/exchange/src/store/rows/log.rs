@@ -27,6 +27,7 @@ pub(crate) struct EntryRow {
     pub domain: String,
     pub subject: String,
     pub commitment: Commitment,
+    pub everyone: bool,
     /// Missing where it was erased.
     pub opened: Option<OpenedEntry>,
 }
@@ -84,7 +85,7 @@ pub(crate) fn commitments(db: &Connection, places: Range<u64>) -> Result<Vec<Com
         .collect()
 }
 
-const ENTRY: &str = "place, domain, subject, commitment, salt, body, signatures";
+const ENTRY: &str = "place, domain, subject, commitment, salt, body, signatures, everyone";
 
 /// Returns what a member may open after a place, in the log's order: its own and what is everyone's.
 pub(crate) fn readable(
@@ -109,15 +110,15 @@ pub(crate) fn readable(
     Ok(rows.into_iter().filter_map(|row| row.opened).collect())
 }
 
-/// Hands each entry to a function, in the log's order.
+/// Hands each entry to a function, in the log's order, also one that cannot be read.
 pub(crate) fn for_each<E: From<Error>>(
     db: &Connection,
-    mut work: impl FnMut(EntryRow) -> std::result::Result<(), E>,
+    mut work: impl FnMut(u64, Result<EntryRow>) -> std::result::Result<(), E>,
 ) -> std::result::Result<(), E> {
     let mut query = db.prepare(&format!("select {ENTRY} from log_entry order by place"))?;
     let mut rows = query.query([])?;
     while let Some(row) = rows.next()? {
-        work(read(row)?)?;
+        work(row.get::<_, i64>("place")?.unsigned_abs(), read(row))?;
     }
     Ok(())
 }
@@ -139,6 +140,7 @@ fn read(row: &Row) -> Result<EntryRow> {
         place,
         domain,
         subject: row.get("subject")?,
+        everyone: row.get("everyone")?,
         commitment: Commitment(row.get("commitment")?),
         opened,
     })
