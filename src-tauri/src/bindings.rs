@@ -25,6 +25,7 @@ pub fn builder() -> Builder<tauri::Wry> {
             energy::energy_slot,
             energy::save_csv,
             rules::rules,
+            rules::rule_past,
             rules::set_limit,
             rules::set_rule_enabled,
             market::market,

@@ -2,6 +2,7 @@
 
 use home::Home;
 use home::view::frame::Refusal;
+use home::view::rule_past::RulePastView;
 use home::view::rules::{LimitChange, RulesView};
 use tauri::State;
 
@@ -11,6 +12,13 @@ use crate::household::Household;
 #[specta::specta]
 pub async fn rules(household: State<'_, Household>) -> Result<RulesView, Refusal> {
     super::ask(household, Home::rules).await
+}
+
+/// What the rules would have earned on the household's own last month, by limits of one of them.
+#[tauri::command]
+#[specta::specta]
+pub async fn rule_past(household: State<'_, Household>, rule: String) -> Result<RulePastView, Refusal> {
+    super::ask(household, move |home| home.rule_past(&rule)).await
 }
 
 /// Gives a rule another price; the offers that can still change follow.

@@ -9,6 +9,7 @@ pub mod frame;
 pub mod glance;
 pub mod market;
 pub mod now;
+pub mod rule_past;
 pub mod rules;
 
 use serde::{Deserialize, Serialize};

@@ -17,6 +17,8 @@ export const commands = {
 	/**  Writes a table that the page made into the owner's folder for downloads, and returns where. */
 	saveCsv: (name: string, text: string) => typedError<string, Refusal>(__TAURI_INVOKE("save_csv", { name, text })),
 	rules: () => typedError<RulesView, Refusal>(__TAURI_INVOKE("rules")),
+	/**  What the rules would have earned on the household's own last month, by limits of one of them. */
+	rulePast: (rule: string) => typedError<RulePastView, Refusal>(__TAURI_INVOKE("rule_past", { rule })),
 	/**  Gives a rule another price; the offers that can still change follow. */
 	setLimit: (change: LimitChange) => typedError<RulesView, Refusal>(__TAURI_INVOKE("set_limit", { change })),
 	setRuleEnabled: (rule: string, enabled: boolean) => typedError<RulesView, Refusal>(__TAURI_INVOKE("set_rule_enabled", { rule, enabled })),
@@ -551,6 +553,15 @@ export type OrderView = {
 	filled_wh: Whole | null,
 };
 
+export type OutcomeView = {
+	sold_wh: Whole,
+	bought_wh: Whole,
+	/**  Above feed-in. */
+	earned: Amount,
+	/**  Below retail. */
+	saved: Amount,
+};
+
 export type OwnOrderView = {
 	order: string,
 	side: SideView,
@@ -623,6 +634,26 @@ export type RuleChangeView = {
 	what: RuleChangeKind,
 	/**  The new price, where one was set. */
 	micros_per_kwh: Whole | null,
+};
+
+export type RulePastView = {
+	/**  Local days on record among the last thirty; with none there is nothing to say yet. */
+	days: Whole,
+	/**  With the rules as they stand. */
+	in_force: OutcomeView,
+	/**  What all export would have brought from the utility. */
+	feed_in_only: Amount,
+	/**  The most that could have been earned and saved, with each price known before. */
+	best_possible: Amount,
+	/**  What the rules come to with other limits of this rule, from feed-in to retail. */
+	curve: RuleTrialView[],
+	/**  The most demanding limit that still earns nearly the most; missing where nothing was earned. */
+	suggested_micros_per_kwh: Whole | null,
+};
+
+export type RuleTrialView = {
+	limit_micros_per_kwh: Whole,
+	outcome: OutcomeView,
 };
 
 export type RuleView = {

@@ -18,6 +18,7 @@ import type {
   Refusal,
   RuleChangeKind,
   RuleChangeView,
+  RulePastView,
   RulesChangeView,
   RulesView,
   RuleView,
@@ -29,6 +30,7 @@ import type {
 import type { Answer, Changes, House } from "../api/house";
 import { DemoEnergy, notMeasured } from "./energy";
 import { DemoMarket } from "./market";
+import { isEvening, rulePast } from "./past";
 import { applyState, type DemoState } from "./states";
 import {
   BEGINNING,
@@ -139,6 +141,12 @@ export class DemoHouse implements House {
   acceptDeal = (deal: string) => this.#answer("market", () => this.#market.accept(deal));
   endDeal = (deal: string) => this.#answer("market", () => this.#market.end(deal));
   withdrawOrder = (order: string) => this.#answer("market", () => this.#market.withdraw(order));
+  rulePast = (name: string) =>
+    this.#answer("rulePast", () =>
+      rulePast(this.#street, this.#rules, name, this.#slotNow(), (start) =>
+        isEvening(start, this.#options.sun),
+      ),
+    );
   earnings = (month: string | null) =>
     this.#answer("earnings", () => this.#month(month ?? dayOf(this.#time()).slice(0, 7)));
   earningsDay = (day: string) => this.#answer("earningsDay", () => this.#day(day));
@@ -223,8 +231,7 @@ export class DemoHouse implements House {
   #limitsAt(start: number): { sell: number | null; buy: number | null } {
     const of = (side: SideView) =>
       this.#limits.findLast((limit) => limit.side === side && limit.from <= start)?.micros ?? null;
-    const hour = new Date(start + 7_200_000).getUTCHours();
-    return { sell: of("sell"), buy: hour >= 16 || !this.#options.sun ? of("buy") : null };
+    return { sell: of("sell"), buy: isEvening(start, this.#options.sun) ? of("buy") : null };
   }
 
   #frame(): FrameView {
@@ -512,6 +519,7 @@ type Views = {
   rules: RulesView;
   market: MarketView;
   marketBook: BookView;
+  rulePast: RulePastView;
   earnings: EarningsView;
   earningsDay: EarningsDayView;
 };

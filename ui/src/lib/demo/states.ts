@@ -9,6 +9,7 @@ import type {
   FrameView,
   MarketView,
   NowView,
+  RulePastView,
   RulesView,
 } from "../api/bindings";
 import type { Answer } from "../api/house";
@@ -35,6 +36,7 @@ type Views = {
   rules: RulesView;
   market: MarketView;
   marketBook: BookView;
+  rulePast: RulePastView;
   earnings: EarningsView;
   earningsDay: EarningsDayView;
 };
