@@ -4,7 +4,7 @@ use serde::{Deserialize, Serialize};
 use specta::Type;
 use tauri_specta::{Builder, Event, collect_commands, collect_events};
 
-use crate::commands::{earnings, energy, frame, market, now, rules};
+use crate::commands::{earnings, energy, frame, market, now, rules, statement};
 
 /// Tells the UI which views have become old.
 #[derive(Clone, Debug, Serialize, Deserialize, Type, Event)]
@@ -36,6 +36,10 @@ pub fn builder() -> Builder<tauri::Wry> {
             market::withdraw_order,
             earnings::earnings,
             earnings::earnings_day,
+            statement::statement,
+            statement::make_statement,
+            statement::verify_statement,
+            statement::save_statement,
         ])
         .events(collect_events![Changed])
 }

@@ -19,7 +19,9 @@ mod orders;
 mod output;
 mod rules;
 mod run;
+mod statement;
 mod stop;
+mod verify;
 
 use std::process::ExitCode;
 
@@ -60,6 +62,11 @@ enum Command {
     /// Check rules, and try them on this home's past
     #[command(subcommand)]
     Rules(rules::Command),
+    /// Make a month's statement
+    #[command(subcommand)]
+    Statement(statement::Command),
+    /// Verify a statement from its own evidence; no server is asked
+    Verify(verify::VerifyOptions),
     /// Copy the history to a file, also while a program trades
     Backup(backup::BackupOptions),
     /// Put a backup in the place of the history
@@ -95,6 +102,8 @@ fn main() -> ExitCode {
         Command::Orders(command) => on_runtime(orders::run(command, output)),
         Command::Deals(command) => on_runtime(deals::run(command, output)),
         Command::Rules(command) => rules::run(command, output),
+        Command::Statement(command) => on_runtime(statement::run(command, output)),
+        Command::Verify(options) => verify::verify(&options, output),
         Command::Backup(options) => backup::backup(&options, output),
         Command::Restore(options) => backup::restore(&options, output),
         Command::Meter(command) => meter::run(command, output),

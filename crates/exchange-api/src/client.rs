@@ -151,8 +151,12 @@ impl Client {
 
     /// Cancels open orders, each under a salt of its own.
     pub async fn cancel_orders(&self, which: &CancelOrders) -> Result<OrderOutcomes, ClientError> {
-        let request = CancelRequest { orders: which.clone(), salt: Salt(new_salt()?) };
-        self.send(Method::POST, paths::CANCEL, &request).await
+        self.send_cancellation(&CancelRequest { orders: which.clone(), salt: Salt(new_salt()?) }).await
+    }
+
+    /// Cancels open orders under salts that the caller can compute again.
+    pub async fn send_cancellation(&self, request: &CancelRequest) -> Result<OrderOutcomes, ClientError> {
+        self.send(Method::POST, paths::CANCEL, request).await
     }
 
     /// Lists one's own orders of the slots `[from, to)`.

@@ -251,6 +251,27 @@ impl History {
         })
     }
 
+    /// Returns one entry of a log by its place.
+    pub fn log_entry(&self, log: i64, index: u64) -> Result<Option<LogEntry>, HistoryError> {
+        let found = self.select_entries(
+            "select entries_gz from log_pages where log = ?1 and first_index <= ?2 and last_index >= ?2",
+            (log, index as i64),
+            |entry| entry.index == index,
+        )?;
+        Ok(found.into_iter().next())
+    }
+
+    /// Returns the newest alarm of any log that is not over, without its evidence.
+    pub fn standing_log_alarm(&self) -> Result<Option<LogAlarm>, HistoryError> {
+        self.read("reading alarms from", |connection| {
+            let mut query = connection.prepare_cached(
+                "select id, log, kind, raised_at_ms, detail, '' as evidence_json, answered_at_ms, over_at_ms
+                 from log_alarms where over_at_ms is null order by answered_at_ms is not null, id desc limit 1",
+            )?;
+            Ok(query.query_row([], alarm).optional()?)
+        })
+    }
+
     /// Forgets promises that were kept, or that an alarm now speaks of.
     pub fn drop_log_promises(&self, log: i64, indexes: Vec<u64>) -> Result<(), HistoryError> {
         self.write("forgetting what was promised in", Durability::InFile, move |connection| {

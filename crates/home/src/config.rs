@@ -33,9 +33,35 @@ pub struct HomeConfig {
     pub contracts: Vec<pricing::ContractTable>,
     #[serde(rename = "meter", default, skip_serializing_if = "Vec::is_empty")]
     pub meters: Vec<MeterConfig>,
+    /// Who is named on statements.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub statement: Option<StatementConfig>,
     /// Present in a house of a simulated street.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub simulation: Option<Scale>,
+}
+
+/// Names and addresses on statements; a party that is not told has the name that the house knows.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct StatementConfig {
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub owner: Option<PartyConfig>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub operator: Option<PartyConfig>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub utility: Option<PartyConfig>,
+}
+
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct PartyConfig {
+    pub name: String,
+    /// Lines of the address.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub address: Vec<String>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub tax_number: Option<String>,
 }
 
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -212,6 +238,7 @@ impl HomeConfig {
             market: None,
             contracts: Vec::new(),
             meters: Vec::new(),
+            statement: None,
             simulation: None,
         }
     }
@@ -302,11 +329,11 @@ pub(crate) fn described(error: &dyn std::error::Error) -> String {
 }
 
 /// Replaces a file as one step: a cut at any instant leaves the old or the new one.
-pub(crate) fn write_in_place(path: &Path, text: &str) -> std::io::Result<()> {
+pub(crate) fn write_in_place(path: &Path, content: impl AsRef<[u8]>) -> std::io::Result<()> {
     use std::io::Write;
     let beside = path.with_extension("new");
     let mut file = std::fs::File::create(&beside)?;
-    file.write_all(text.as_bytes())?;
+    file.write_all(content.as_ref())?;
     file.sync_all()?;
     std::fs::rename(&beside, path)
 }

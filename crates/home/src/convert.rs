@@ -2,11 +2,11 @@
 
 use exchange_api as wire;
 use history::{
-    CounterEvent, DealNews, DealState, DealTrade, Decision, OutgoingOrder, Posting, Register, Settlement,
-    Source, StoredOrder, Verdict, What,
+    CounterEvent, DealNews, DealState, DealTrade, Decision, History, HistoryError, LogEntry, OutgoingOrder,
+    Posting, Register, Settlement, Source, StoredOrder, Verdict, What,
 };
 use metering::Quantity;
-use units::{LocalDay, MarketId, Zone};
+use units::{LocalDay, MarketId, OrderId, Slot, Zone};
 
 /// Returns what the history keeps of a counter's event; power has no counter.
 pub fn counter_event(quantity: Quantity, event: &metering::CounterEvent) -> Option<CounterEvent> {
@@ -134,5 +134,71 @@ pub fn deal_news(status: &wire::DealStatus) -> DealNews {
         served_from: status.served_from,
         served_until: status.served_until,
         ended_by: status.ended_by.clone(),
+    }
+}
+
+/// Returns what the history keeps of an opened entry of the log.
+pub fn log_entry(history: &History, entry: &wire::OpenedEntry) -> Result<LogEntry, HistoryError> {
+    Ok(LogEntry {
+        index: entry.index,
+        domain: entry.domain.clone(),
+        slot: slot_of(history, entry)?,
+        salt: entry.salt.to_text(),
+        body: entry.body.to_string(),
+        signatures: serde_json::to_string(&entry.signatures).expect("signatures are plain data"),
+    })
+}
+
+/// Returns the slot that an entry is about; a cancellation is about its order's, as far as that is known here.
+fn slot_of(history: &History, entry: &wire::OpenedEntry) -> Result<Option<Slot>, HistoryError> {
+    match entry.domain.as_str() {
+        "wattle/order/v1"
+        | "wattle/reading/v1"
+        | "wattle/utility-reading/v1"
+        | "wattle/clearing/v1"
+        | "wattle/settlement/v1" => Ok(entry.body["slot"].as_str().and_then(|slot| slot.parse().ok())),
+        "wattle/cancel/v1" => {
+            let order = entry.body["order"].as_str().and_then(|order| OrderId::new(order).ok());
+            let order = order.map(|order| history.order(&order)).transpose()?.flatten();
+            Ok(order.map(|stored| stored.order.slot))
+        }
+        _ => Ok(None),
+    }
+}
+
+/// Returns an entry of the log as it came; `None` where what is kept of it cannot be read.
+pub fn opened_entry(entry: &LogEntry) -> Option<wire::OpenedEntry> {
+    Some(wire::OpenedEntry {
+        index: entry.index,
+        domain: entry.domain.clone(),
+        salt: ledger::Salt::from_text(&entry.salt)?,
+        body: serde_json::from_str(&entry.body).ok()?,
+        signatures: serde_json::from_str(&entry.signatures).ok()?,
+    })
+}
+
+/// Returns an entry of the log as a statement opens it.
+pub fn statement_entry(entry: &LogEntry) -> Option<::statement::Entry> {
+    Some(::statement::Entry {
+        index: entry.index,
+        domain: entry.domain.clone(),
+        salt: ledger::Salt::from_text(&entry.salt)?,
+        body: serde_json::from_str(&entry.body).ok()?,
+        signatures: serde_json::from_str(&entry.signatures).ok()?,
+    })
+}
+
+/// Returns an entry of a statement as the exchange sends it.
+pub fn opened(entry: &::statement::Entry) -> wire::OpenedEntry {
+    let signature = |signature: &::statement::AuthorSignature| wire::EntrySignature {
+        key: signature.key.clone(),
+        signature: signature.signature.clone(),
+    };
+    wire::OpenedEntry {
+        index: entry.index,
+        domain: entry.domain.clone(),
+        salt: entry.salt,
+        body: entry.body.clone(),
+        signatures: entry.signatures.iter().map(signature).collect(),
     }
 }

@@ -6,14 +6,26 @@ use std::path::{Path, PathBuf};
 
 use crate::view::frame::Refusal;
 
-/// A year of slots with every column is 6 MB.
+/// A year of slots with every column is 6 MB; a month's statement with all its proofs may be twice that.
 const MOST_BYTES: usize = 32 << 20;
+
+/// What may be saved: nothing that a double click would run.
+const ENDINGS: [&str; 3] = ["csv", "json", "pdf"];
 
 /// How many files of one name are looked past before it is given up.
 const MOST_COPIES: u32 = 1000;
 
 /// Writes a table into a folder and returns the file's path. A name that is taken gets a number.
 pub fn save_csv(folder: Option<&Path>, name: &str, text: &str) -> Result<String, Refusal> {
+    // The page names its tables; other endings are not its to choose.
+    if !name.ends_with(".csv") {
+        return Err(unsaved());
+    }
+    save(folder, name, text.as_bytes())
+}
+
+/// Writes a file into a folder and returns its path. A name that is taken gets a number.
+pub fn save(folder: Option<&Path>, name: &str, bytes: &[u8]) -> Result<String, Refusal> {
     let Some(folder) = folder else {
         return Err(refusal(
             "no_folder",
@@ -21,14 +33,14 @@ pub fn save_csv(folder: Option<&Path>, name: &str, text: &str) -> Result<String,
             "Set HOME, or log in again.",
         ));
     };
-    let Some(stem) = plain_stem(name).filter(|_| text.len() <= MOST_BYTES) else {
-        return Err(refusal("bad_export", "This table cannot be saved.", "Choose a shorter period."));
+    let Some((stem, ending)) = plain_name(name).filter(|_| bytes.len() <= MOST_BYTES) else {
+        return Err(unsaved());
     };
-    match write_beside(folder, stem, text.as_bytes()) {
+    match write_beside(folder, stem, ending, bytes) {
         Ok(path) => Ok(path.display().to_string()),
         Err(error) => Err(Refusal {
             code: "export_failed".to_owned(),
-            message: format!("The table could not be written into {}: {error}.", folder.display()),
+            message: format!("The file could not be written into {}: {error}.", folder.display()),
             hint: "Check who owns the folder and whether its disk has room, then save again.".to_owned(),
         }),
     }
@@ -38,18 +50,23 @@ fn refusal(code: &str, message: &str, hint: &str) -> Refusal {
     Refusal { code: code.to_owned(), message: message.to_owned(), hint: hint.to_owned() }
 }
 
-/// Returns the name without its ending, if it is a plain one: it comes from a page, and must not lead
-/// out of the folder.
-fn plain_stem(name: &str) -> Option<&str> {
-    let stem = name.strip_suffix(".csv")?;
-    let plain = |letter: char| letter.is_ascii_alphanumeric() || letter == '-';
-    (!stem.is_empty() && stem.len() <= 100 && stem.chars().all(plain)).then_some(stem)
+fn unsaved() -> Refusal {
+    refusal("bad_export", "This cannot be saved.", "Choose a shorter period.")
 }
 
-fn write_beside(folder: &Path, stem: &str, bytes: &[u8]) -> io::Result<PathBuf> {
+/// Returns the name and its ending, if it is a plain one: it comes from a page, and must not lead out of
+/// the folder.
+fn plain_name(name: &str) -> Option<(&str, &str)> {
+    let (stem, ending) = name.rsplit_once('.').filter(|(_, ending)| ENDINGS.contains(ending))?;
+    let plain = |letter: char| letter.is_ascii_alphanumeric() || letter == '-';
+    (!stem.is_empty() && stem.len() <= 100 && stem.chars().all(plain)).then_some((stem, ending))
+}
+
+fn write_beside(folder: &Path, stem: &str, ending: &str, bytes: &[u8]) -> io::Result<PathBuf> {
     fs::create_dir_all(folder)?;
     for number in 1..=MOST_COPIES {
-        let name = if number == 1 { format!("{stem}.csv") } else { format!("{stem} ({number}).csv") };
+        let name =
+            if number == 1 { format!("{stem}.{ending}") } else { format!("{stem} ({number}).{ending}") };
         let path = folder.join(name);
         match OpenOptions::new().write(true).create_new(true).open(&path) {
             Ok(mut file) => return file.write_all(bytes).and_then(|()| file.sync_all()).map(|()| path),

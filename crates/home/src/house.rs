@@ -18,6 +18,7 @@ use units::{LocalDay, MeterId, ScaledClock, SharedClock, Slot, SystemClock, Time
 use crate::config::{HISTORY_FILE, HomeConfig, KEY_FILE, RULES_FILE, Role, write_in_place};
 use crate::error::HomeError;
 use crate::live::Live;
+use crate::notary::Desk;
 use crate::secrets::{self, KeyPlace, SecretError, SecretSource};
 use crate::tasks;
 use crate::view::frame::{NoticeCode, Refusal};
@@ -78,6 +79,8 @@ pub(crate) struct House {
     live: Mutex<Live>,
     changes: broadcast::Sender<ViewName>,
     pub wake: Wake,
+    /// The notary's, while it works or a statement is made.
+    pub desk: tokio::sync::Mutex<Option<Desk>>,
     pub opened_at: Timestamp,
     /// Whether the tasks run that carry what waits.
     running: AtomicBool,
@@ -98,6 +101,7 @@ pub(crate) struct Wake {
     pub trader: Notify,
     pub courier: Notify,
     pub settler: Notify,
+    pub notary: Notify,
 }
 
 /// Changes that a slow listener may lag behind; it then looks at everything anew.
@@ -186,6 +190,7 @@ impl House {
             live: Mutex::new(live),
             changes: broadcast::channel(CHANGES).0,
             wake: Wake::default(),
+            desk: tokio::sync::Mutex::default(),
             opened_at: now,
             running: AtomicBool::new(false),
         })

@@ -111,7 +111,7 @@ impl Offer {
             let present = self.market.terms.version.clone();
             return Err(JoinError::OtherTerms { present, agreed: agreed.to_owned() });
         }
-        write_in_place(&dir.join(INVITATION_FILE), &format!("{}\n", self.invitation))
+        write_in_place(&dir.join(INVITATION_FILE), format!("{}\n", self.invitation))
             .map_err(JoinError::Unwritable)?;
         if let Some(agreed) = agreed {
             config.market = Some(MarketConfig { agreed_terms: agreed.to_owned() });

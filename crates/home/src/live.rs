@@ -3,6 +3,7 @@
 use std::collections::HashMap;
 
 use exchange_api::wire::{MarketInfo, SlotSummary};
+use history::LogPromise;
 use metering::Sample;
 use units::{Energy, Slot, Timestamp};
 
@@ -14,6 +15,7 @@ use crate::view::frame::{ExchangeStateView, Notice, NoticeCode, Trouble};
 pub struct Live {
     pub meters: HashMap<Role, MeterLive>,
     pub exchange: ExchangeLive,
+    pub log: LogLive,
     pub notices: Vec<Notice>,
 }
 
@@ -41,6 +43,16 @@ pub struct ExchangeLive {
     pub last_contact: Option<Timestamp>,
     /// The life of the slots around now, as it was told last.
     pub slots: Vec<SlotSummary>,
+}
+
+/// What is known of the exchange's log since the start.
+#[derive(Debug, Default)]
+pub struct LogLive {
+    /// When all of it was found in order, and how many entries it had.
+    pub verified_at: Option<Timestamp>,
+    pub size: Option<u64>,
+    /// What the exchange acknowledged and was not found in the log yet.
+    pub promises: Vec<LogPromise>,
 }
 
 impl Default for ExchangeLive {

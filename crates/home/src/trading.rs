@@ -49,6 +49,7 @@ impl House {
     }
 
     pub fn resume_trading(&self) -> Result<(), HistoryError> {
+        self.answer_alarms()?;
         self.history.clear_setting(STOPPED_SETTING)?;
         tracing::info!("the owner resumed trading");
         self.trading_changed();

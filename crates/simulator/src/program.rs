@@ -48,7 +48,13 @@ async fn live(street: &Street, options: &Options) -> Result<Summary> {
         outcome = tell_slots(street, options.json, &mut told, end) => outcome?,
         () = interrupted(options.app_house.is_some()) => {}
     }
-    let summary = street.summary(first, told).await?;
+    let closed = street.close_statements(first, told).await?;
+    let failed = closed.iter().filter(|statement| statement.outcome.is_err()).count();
+    let summary = Summary {
+        statements_verified: (closed.len() - failed) as u64,
+        statements_failed: failed as u64,
+        ..street.summary(first, told).await?
+    };
     tell_summary(&summary, options.json)?;
     Ok(summary)
 }
@@ -99,12 +105,15 @@ fn tell_summary(summary: &Summary, json: bool) -> Result<()> {
         return say(&serde_json::to_string(summary)?);
     }
     say(&format!(
-        "{} slots, {} traded. Energy off by {}, money by {} nanos, {} house-slots worse off than with the utility alone.",
+        "{} slots, {} traded. Energy off by {}, money by {} nanos, {} house-slots worse off than with the utility alone. \
+         {} statements verified, {} failed.",
         summary.slots,
         summary.traded_wh,
         summary.energy_imbalance_wh,
         summary.money_imbalance_nanos,
-        summary.worse_off
+        summary.worse_off,
+        summary.statements_verified,
+        summary.statements_failed
     ))
 }
 

@@ -235,8 +235,12 @@ impl Header {
 impl Previous {
     /// Names a statement that was made before, by its file.
     pub fn of(statement: &Statement) -> Self {
-        let sha256 = URL_SAFE_NO_PAD.encode(Sha256::digest(statement.to_bytes()));
-        Self { number: statement.paper.header.number(), sha256 }
+        Self::of_file(&statement.paper.header, &statement.to_bytes())
+    }
+
+    /// Names the statement of a header by the bytes of its file.
+    pub fn of_file(header: &Header, file: &[u8]) -> Self {
+        Self { number: header.number(), sha256: URL_SAFE_NO_PAD.encode(Sha256::digest(file)) }
     }
 }
 

@@ -6,6 +6,7 @@ pub mod frame;
 pub mod market;
 pub mod now;
 pub mod rules;
+pub mod statement;
 
 use home::Home;
 use home::view::frame::Refusal;

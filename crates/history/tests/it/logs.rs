@@ -54,6 +54,8 @@ fn a_page_is_kept_with_how_far_it_reached() {
     assert_eq!(history.log_entries(log.id, slot..slot.next()).unwrap(), entries[1..2]);
     let since = history.log_entries_since(log.id, 4, slot.offset(2)).unwrap();
     assert_eq!(since, entries[2..]);
+    assert_eq!(history.log_entry(log.id, 3).unwrap().as_ref(), Some(&entries[1]));
+    assert_eq!(history.log_entry(log.id, 4).unwrap(), None);
     let known = history.log(&market()).unwrap().unwrap();
     assert_eq!((known.next_index, known.checkpoint), (Some(7), Some(seen(9))));
 }
@@ -105,6 +107,7 @@ fn an_alarm_is_told_once_and_stays_for_good() {
     history.end_log_alarms(noon()).unwrap();
     assert!(raise(4));
     let alarms = history.log_alarms().unwrap();
+    assert_eq!(history.standing_log_alarm().unwrap().unwrap().id, alarms[0].id);
     assert_eq!((alarms.len(), alarms[0].answered_at, alarms[1].over_at), (2, None, Some(noon())));
 }
 

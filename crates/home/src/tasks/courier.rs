@@ -4,18 +4,21 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use exchange_api::{
-    CancelOrders, Client, ClientError, ClientSettings, ContractChange, DealStatus, Invitation, JoinRequest,
-    OrderOutcome, ProblemCode, ReadingOutcome, SignedDeal, SignedReading, UtilityContract,
+    CancelOrders, CancelRequest, Client, ClientError, ClientSettings, ContractChange, DealStatus, Invitation,
+    JoinRequest, OrderOutcome, ProblemCode, ReadingOutcome, SignedDeal, SignedOrder, SignedReading,
+    UtilityContract,
 };
 use history::{
-    DealErrand, HistoryError, Membership, OrderChange, ProblemNote, ReadingChange, StoredDeal, StoredOrder,
+    DealErrand, HistoryError, LogPromise, Membership, OrderChange, ProblemNote, ReadingChange, StoredDeal,
+    StoredOrder,
 };
 use tokio_util::sync::CancellationToken;
-use units::{OrderId, Slot, SystemClock};
+use units::{OrderId, Slot, SystemClock, Timestamp};
 
 use crate::config::INVITATION_FILE;
 use crate::convert;
 use crate::house::{House, ViewName};
+use crate::notary;
 use crate::view::frame::{ExchangeStateView, Trouble};
 
 /// The exchange answers a batch in well under a second; a longer wait means that it is not there.
@@ -30,7 +33,7 @@ const HEARTBEAT: Duration = Duration::from_secs(20);
 const BATCH: usize = 96;
 
 #[derive(Debug, thiserror::Error)]
-enum Failure {
+pub enum Failure {
     #[error(transparent)]
     Exchange(#[from] ClientError),
     #[error(transparent)]
@@ -199,7 +202,7 @@ async fn greet(house: &Arc<House>) -> Result<(), Failure> {
     Ok(())
 }
 
-fn read_invitation(house: &House) -> Result<Option<Invitation>, Failure> {
+pub fn read_invitation(house: &House) -> Result<Option<Invitation>, Failure> {
     match std::fs::read_to_string(house.dir.join(INVITATION_FILE)) {
         Ok(text) => text.parse().map(Some).map_err(|error: exchange_api::InvalidInvitation| {
             Failure::Invitation(format!("invitation.txt: {error}"))
@@ -257,7 +260,16 @@ async fn join(
         joined_at: house.now(),
     };
     tracing::info!(market = %membership.market, member = %membership.member, "joined the market");
-    house.clone().blocking(move |house| house.history.save_membership(&membership)).await?;
+    let log_key = invitation.log_key.clone();
+    house
+        .clone()
+        .blocking(move |house| {
+            // First the key: from then on only what it signed is believed.
+            house.history.begin_log(&membership.market, &log_key, house.now())?;
+            house.history.save_membership(&membership)
+        })
+        .await?;
+    house.wake.notary.notify_one();
     house.wake.trader.notify_one();
     house.wake.settler.notify_one();
     Ok(())
@@ -291,10 +303,31 @@ async fn tell_contract(
 async fn cancel(house: &Arc<House>, client: &Client, orders: Vec<StoredOrder>) -> Result<(), Failure> {
     for batch in orders.chunks(BATCH) {
         let ids = batch.iter().map(|stored| stored.order.id.clone()).collect();
-        let outcomes = client.cancel_orders(&CancelOrders::Ids(ids)).await?.outcomes;
+        let salt = notary::cancel_secret(client.key());
+        let request = CancelRequest { orders: CancelOrders::Ids(ids), salt };
+        let outcomes = client.send_cancellation(&request).await?.outcomes;
+        remember_promises(house, &outcomes, |id, index, now| {
+            let order = &batch.iter().find(|stored| stored.order.id == *id)?.order;
+            notary::cancelled(index, &request, (&order.market, &order.member, id), now)
+        });
         mark(house, outcomes).await?;
     }
     Ok(())
+}
+
+/// Remembers what the exchange acknowledged with a place in its log, until the notary finds it there.
+fn remember_promises(
+    house: &House,
+    outcomes: &[OrderOutcome],
+    promise: impl Fn(&OrderId, u64, Timestamp) -> Option<LogPromise>,
+) {
+    let now = house.now();
+    let placed = outcomes.iter().filter_map(|outcome| match outcome {
+        OrderOutcome::Accepted { id, index: Some(index), .. }
+        | OrderOutcome::Cancelled { id, index: Some(index) } => promise(id, *index, now),
+        _ => None,
+    });
+    house.promised(placed);
 }
 
 /// Tells the exchange what it shall know of deals. What it refuses stays with its reason; it is not sent again.
@@ -365,13 +398,23 @@ async fn place(house: &Arc<House>, client: &Client, orders: Vec<StoredOrder>) ->
     for batch in orders.chunks(BATCH) {
         // Only what got no answer is noted as sent: each note costs the disk a write, and an order that is
         // sent again is the same order.
-        let answer = client.place_orders(batch.iter().map(convert::signed_order).collect()).await;
+        let signed: Vec<SignedOrder> = batch.iter().map(convert::signed_order).collect();
+        let answer = client.place_orders(signed.clone()).await;
         if answer.is_err() {
             let sent: Vec<(OrderId, OrderChange)> =
                 batch.iter().map(|stored| (stored.order.id.clone(), OrderChange::Sent)).collect();
             house.blocking(move |house| house.history.mark_orders(sent, house.now())).await?;
         }
         let outcomes = answer?.outcomes;
+        // One that was cancelled meanwhile names the place of that.
+        let accepted: Vec<OrderOutcome> = outcomes
+            .iter()
+            .filter(|outcome| matches!(outcome, OrderOutcome::Accepted { .. }))
+            .cloned()
+            .collect();
+        remember_promises(house, &accepted, |id, index, now| {
+            notary::ordered(index, signed.iter().find(|order| order.body.id == *id)?, now)
+        });
         mark(house, outcomes).await?;
     }
     Ok(())
@@ -426,7 +469,15 @@ async fn report(
     if signed.is_empty() {
         return Ok(());
     }
-    let outcomes = client.report_readings(signed).await?.outcomes;
+    let outcomes = client.report_readings(signed.clone()).await?.outcomes;
+    let now = house.now();
+    house.promised(outcomes.iter().filter_map(|outcome| match outcome {
+        ReadingOutcome::Accepted { slot, index: Some(index) }
+        | ReadingOutcome::Late { slot, index: Some(index) } => {
+            notary::reported(*index, signed.iter().find(|reading| reading.body.slot == *slot)?, now)
+        }
+        _ => None,
+    }));
     let note = |problem: exchange_api::Problem| ProblemNote {
         code: problem.code.word().to_owned(),
         detail: problem.detail,

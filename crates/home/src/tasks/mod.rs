@@ -3,11 +3,14 @@
 mod bookkeeper;
 mod caretaker;
 mod courier;
+mod notary;
 mod onlooker;
 mod readers;
 mod settler;
 mod trader;
 mod watcher;
+
+pub use notary::{look as look_at_log, sound as sound_alarm};
 
 use std::sync::Arc;
 
@@ -40,6 +43,7 @@ pub async fn run(house: Arc<House>, stop: CancellationToken) {
         tasks.spawn(courier::run(house.clone(), stop.clone()));
         tasks.spawn(settler::run(house.clone(), stop.clone()));
         tasks.spawn(watcher::run(house.clone(), stop.clone()));
+        tasks.spawn(notary::run(house.clone(), stop.clone()));
         tasks.spawn(caretaker::run(house.clone(), stop.clone()));
     } else {
         tasks.spawn(onlooker::run(house.clone(), stop.clone()));

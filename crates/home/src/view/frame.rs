@@ -11,7 +11,7 @@ use super::{Instant, Whole};
 use crate::config::Role;
 use crate::error::history_refusal;
 use crate::house::{Access, Home, House};
-use history::{HistoryError, OrderState};
+use history::{HistoryError, LogAlarm, LogAlarmKind, OrderState};
 use rules::Trading;
 use units::Slot;
 
@@ -28,6 +28,7 @@ pub struct FrameView {
     pub simulated: bool,
     pub meter: MeterStatus,
     pub exchange: ExchangeStatus,
+    pub log: LogStatus,
     pub trading: TradingStatus,
     /// Things the owner should know, most urgent first.
     pub notices: Vec<Notice>,
@@ -85,6 +86,52 @@ pub enum ExchangeStateView {
     ClockOff,
     /// The exchange refuses this household: key revoked, terms not agreed.
     Refused,
+}
+
+/// How the exchange's log stands: what it acknowledged is there, and it only grows.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, Type)]
+pub struct LogStatus {
+    pub state: LogStateView,
+    /// When all of it was found in order.
+    pub verified_at: Option<Instant>,
+    /// How many entries it had then.
+    pub entries: Option<Whole>,
+    /// What broke, until the log is in order again.
+    pub alarm: Option<LogAlarmView>,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, Type)]
+#[serde(rename_all = "snake_case")]
+pub enum LogStateView {
+    /// The home is in no market, so there is no log.
+    None,
+    /// It was not read yet.
+    Waiting,
+    Verified,
+    /// It could not be read for some hours.
+    Old,
+    /// It broke a promise: trading stops until the owner says to go on.
+    Alarm,
+    /// It broke a promise, and the owner said to go on.
+    Answered,
+}
+
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, Type)]
+pub struct LogAlarmView {
+    pub kind: LogAlarmKindView,
+    pub at: Instant,
+    /// What was found, a whole sentence.
+    pub message: String,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, Type)]
+#[serde(rename_all = "snake_case")]
+pub enum LogAlarmKindView {
+    Rollback,
+    Fork,
+    MissingEntry,
+    WrongSignature,
+    Unproved,
 }
 
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, Type)]
@@ -162,6 +209,7 @@ fn frame(house: &House) -> Result<FrameView, HistoryError> {
         simulated: house.config().simulation.is_some(),
         meter: meter_status(house, now),
         exchange: exchange_status(house, now, &missed)?,
+        log: log_status(house, now)?,
         trading: trading_status(house)?,
         notices: notices(house, now, &missed),
     })
@@ -199,6 +247,49 @@ fn exchange_status(house: &House, now: Timestamp, missed: &[Slot]) -> Result<Exc
         trouble: live.exchange.trouble.clone(),
         last_contact: live.exchange.last_contact.map(Instant::from),
     })
+}
+
+fn log_status(house: &House, now: Timestamp) -> Result<LogStatus, HistoryError> {
+    let Some(membership) = house.membership()? else {
+        return Ok(LogStatus { state: LogStateView::None, verified_at: None, entries: None, alarm: None });
+    };
+    let alarm = house.history.standing_log_alarm()?;
+    let (mut verified_at, mut entries) = {
+        let live = house.live();
+        (live.log.verified_at, live.log.size)
+    };
+    // What was verified before the start, or by the program that trades, is in the file.
+    if verified_at.is_none()
+        && let Some(seen) = house.history.log(&membership.market)?.and_then(|log| log.checkpoint)
+    {
+        (verified_at, entries) = (Some(seen.checked_at), Some(seen.size));
+    }
+    let state = match (&alarm, verified_at) {
+        (Some(alarm), _) if alarm.answered_at.is_none() => LogStateView::Alarm,
+        (Some(_), _) => LogStateView::Answered,
+        (None, None) => LogStateView::Waiting,
+        (None, Some(at)) if now.since(at) > house.patience(TWO_HOURS) => LogStateView::Old,
+        (None, Some(_)) => LogStateView::Verified,
+    };
+    Ok(LogStatus {
+        state,
+        verified_at: verified_at.map(Instant::from),
+        entries: entries.map(|entries| Whole::new(i64::try_from(entries).unwrap_or(i64::MAX))),
+        alarm: alarm.map(LogAlarmView::from),
+    })
+}
+
+impl From<LogAlarm> for LogAlarmView {
+    fn from(alarm: LogAlarm) -> Self {
+        let kind = match alarm.kind {
+            LogAlarmKind::Rollback => LogAlarmKindView::Rollback,
+            LogAlarmKind::Fork => LogAlarmKindView::Fork,
+            LogAlarmKind::MissingEntry => LogAlarmKindView::MissingEntry,
+            LogAlarmKind::WrongSignature => LogAlarmKindView::WrongSignature,
+            LogAlarmKind::Unproved => LogAlarmKindView::Unproved,
+        };
+        Self { kind, at: alarm.raised_at.into(), message: alarm.detail }
+    }
 }
 
 /// Readings that wait are counted up to here; more are as bad.

@@ -11,6 +11,7 @@ pub mod market;
 pub mod now;
 pub mod rule_past;
 pub mod rules;
+pub mod statement;
 
 use serde::{Deserialize, Serialize};
 use specta::Type;

@@ -77,6 +77,7 @@ fn config(plan: &HousePlan, line: &Line, scale: Scale) -> HomeConfig {
             price(CONTRACT.feed_in),
         )],
         meters: meter_roles(plan).into_iter().map(|role| meter(role, line, scale.speed)).collect(),
+        statement: None,
         simulation: Some(scale),
     }
 }

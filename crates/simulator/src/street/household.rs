@@ -47,6 +47,14 @@ impl Household {
         self.awake().as_ref().map(|awake| awake.home.clone())
     }
 
+    /// Returns the household, which is woken where it sleeps.
+    pub async fn woken(&self) -> Result<Home, HomeError> {
+        if self.home().is_none() {
+            self.wake().await?;
+        }
+        Ok(self.home().expect("it was woken a line above"))
+    }
+
     /// Opens the household and lets it live until it is put to sleep or the street ends.
     pub async fn wake(&self) -> Result<(), HomeError> {
         let home = open(self.dir.clone()).await?;

@@ -6,6 +6,7 @@ mod household;
 mod market;
 mod memory;
 mod report;
+mod statements;
 
 use std::net::{Ipv4Addr, SocketAddr};
 use std::path::{Path, PathBuf};
@@ -28,6 +29,7 @@ use household::Household;
 
 pub use market::{area as area_of, config as market_config};
 pub use report::{HouseLine, SlotLine, Summary};
+pub use statements::ClosedStatement;
 
 /// A slot must last 2 s of real time, or a household cannot read, decide and report within it.
 pub const HIGHEST_SPEED: f64 = 450.0;

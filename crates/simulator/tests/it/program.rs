@@ -61,6 +61,7 @@ fn it_prints_a_line_a_slot_and_a_summary() {
     assert_eq!(keys(summary), sorted(sums));
     assert_eq!((&summary["slots"], &summary["energy_imbalance_wh"]), (&2.into(), &0.into()));
     assert_eq!(summary["money_imbalance_nanos"], "0");
+    assert_eq!((&summary["statements_verified"], &summary["statements_failed"]), (&2.into(), &0.into()));
     for kept in ["exchange/market.toml", "home-01/home.toml", "home-02/history.sqlite"] {
         assert!(data.join(kept).exists(), "{kept}");
     }

@@ -62,6 +62,7 @@ async fn a_street_trades_and_everything_adds_up() {
     assert_eq!(summary.traded_wh.get(), traded);
     assert!(summary.holds(), "{summary:?}");
 
+    statements_are_the_books(&street, slots.clone()).await;
     // The exchange's own books hold over the past as well, which it settled again.
     let audit = street.exchange().audit().await.unwrap();
     assert!(audit.holds(), "{audit:?}");
@@ -69,6 +70,29 @@ async fn a_street_trades_and_everything_adds_up() {
     what_the_meters_counted_is_what_was_read(&street, slots.start);
     the_past_ends_where_life_begins(&street, slots.start);
     street.finish().await;
+}
+
+/// Every house's statement verifies, and their postings are the exchange's books to the nano.
+async fn statements_are_the_books(street: &Street, slots: std::ops::Range<Slot>) {
+    let closed = street.close_statements(slots.start, slots.end).await.unwrap();
+    assert_eq!(closed.len(), 4);
+    for statement in &closed {
+        let row = statement.outcome.as_ref().unwrap();
+        let neighbour = street.neighbours().iter().find(|it| it.member == statement.member).unwrap();
+        let history = neighbour.history().unwrap().unwrap();
+        let stated = home::statement::stored(&history, row).unwrap();
+        let stated_slots: Vec<Slot> = stated.paper.slots.iter().map(|row| row.slot).collect();
+        assert!(Slot::range(slots.clone()).all(|slot| stated_slots.contains(&slot)), "{stated_slots:?}");
+        let mut books = 0;
+        // The street lives on meanwhile, so its books are compared in the slots that were stated.
+        for slot in stated_slots {
+            let report = street.exchange().slot_report(slot).await.unwrap().unwrap();
+            let own = report.members.iter().filter(|(member, _)| *member == statement.member);
+            let postings = own.flat_map(|(_, settled)| &settled.postings);
+            books += postings.map(|posting| i128::from(posting.amount.nanos())).sum::<i128>();
+        }
+        assert_eq!(i128::from(stated.paper.total.gross_nanos.nanos()), books, "{}", statement.member);
+    }
 }
 
 /// Between two samples the border is a straight line, so the register there lies between what the meter had

@@ -5,10 +5,13 @@ import type { Answer } from "./house";
 /** A view is made from memory and one query: longer than this and the program hangs. */
 const TIMEOUT_MS = 10_000;
 
-export async function ask<T>(command: () => Promise<Answer<T>>): Promise<Answer<T>> {
+export async function ask<T>(
+  command: () => Promise<Answer<T>>,
+  patienceMs = TIMEOUT_MS,
+): Promise<Answer<T>> {
   let timer: ReturnType<typeof setTimeout> | undefined;
   const late = new Promise<Answer<T>>((resolve) => {
-    timer = setTimeout(() => resolve(refused("ui_timeout")), TIMEOUT_MS);
+    timer = setTimeout(() => resolve(refused("ui_timeout")), patienceMs);
   });
   try {
     return await Promise.race([command(), late]);

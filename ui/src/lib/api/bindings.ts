@@ -36,6 +36,14 @@ export const commands = {
 	earnings: (month: string | null) => typedError<EarningsView, Refusal>(__TAURI_INVOKE("earnings", { month })),
 	/**  Opens one day, `2026-06-01`. */
 	earningsDay: (day: string) => typedError<EarningsDayView, Refusal>(__TAURI_INVOKE("earnings_day", { day })),
+	/**  Returns the newest statement of a month, `2026-06`, if one was made. */
+	statement: (month: string) => typedError<StatementView, Refusal>(__TAURI_INVOKE("statement", { month })),
+	/**  Makes the statement of a month and returns it; the exchange is asked for the proof. */
+	makeStatement: (month: string) => typedError<StatementView, Refusal>(__TAURI_INVOKE("make_statement", { month })),
+	/**  Verifies the newest statement of a month and says what each step found. */
+	verifyStatement: (month: string) => typedError<VerificationView, Refusal>(__TAURI_INVOKE("verify_statement", { month })),
+	/**  Writes the newest statement of a month into the owner's folder for downloads, and returns where. */
+	saveStatement: (month: string, format: Format, language: LanguageView) => typedError<string, Refusal>(__TAURI_INVOKE("save_statement", { month, format, language })),
 };
 
 /** Events */
@@ -83,6 +91,12 @@ export type BookView = {
 	trades: MarketTradeView[],
 	check: CheckView,
 	operator_fee_micros_per_kwh: Whole,
+};
+
+export type BorderView = {
+	at: Instant,
+	import_wh: Whole,
+	export_wh: Whole,
 };
 
 /**  How certain a slot's money is. */
@@ -331,6 +345,9 @@ export type FlowsView = {
 	grid_milliwatts: Whole | null,
 };
 
+/**  In which form a statement is saved. */
+export type Format = "json" | "csv" | "pdf";
+
 export type FrameView = {
 	home_name: string,
 	currency: string,
@@ -343,6 +360,7 @@ export type FrameView = {
 	simulated: boolean,
 	meter: MeterStatus,
 	exchange: ExchangeStatus,
+	log: LogStatus,
 	trading: TradingStatus,
 	/**  Things the owner should know, most urgent first. */
 	notices: Notice[],
@@ -359,6 +377,33 @@ export type GapView = {
 /**  An instant as RFC 3339 in UTC; the UI shows it in the home's zone. */
 export type Instant = string;
 
+/**  A statement that was made. */
+export type IssuedView = {
+	number: string,
+	made_at: Instant,
+	/**  The month was over when it was made; before, it holds what was settled until then. */
+	whole_month: boolean,
+	/**  Quarter hours of the month, those settled, and on whose readings. */
+	slots: Whole,
+	settled: Whole,
+	measured_by_member: Whole,
+	measured_by_utility: Whole,
+	unmeasured: Whole,
+	opening: BorderView | null,
+	closing: BorderView | null,
+	lines: LineView[],
+	total: LineView,
+	/**  Against the utility alone; positive is better. */
+	gain_cents: Whole,
+	/**  The number of the statement before. */
+	previous: string | null,
+	/**  Quarter hours of earlier statements that this one corrects. */
+	corrections: Whole,
+};
+
+/**  In which language a statement is printed. */
+export type LanguageView = "en" | "de";
+
 /**  A new price for a rule. Worse than the own contract is refused unless confirmed. */
 export type LimitChange = {
 	rule: string,
@@ -368,11 +413,57 @@ export type LimitChange = {
 
 export type LimitView = { kind: "at"; micros_per_kwh: Whole } | { kind: "above_feed_in"; micros_per_kwh: Whole } | { kind: "share_of_spread"; thousandths: Whole };
 
+export type LineKindView = "sold" | "sold_by_deal" | "bought" | "bought_by_deal" | "operator_fee" | "grid_fee" | "from_utility" | "to_utility" | "credit_note" | "debit_note" | "total";
+
+/**  A line, in cents that add up. Positive means that the owner receives. */
+export type LineView = {
+	kind: LineKindView,
+	/**  The deal, or the number of the statement that is corrected. */
+	reference: string | null,
+	energy_wh: Whole | null,
+	average_micros_per_kwh: Whole | null,
+	net_cents: Whole,
+	tax_cents: Whole,
+	gross_cents: Whole,
+};
+
 /**
  *  An instant as RFC 3339 with the offset of the home's zone: it tells the two hours apart that a clock
  *  shows twice.
  */
 export type LocalTime = string;
+
+export type LogAlarmKindView = "rollback" | "fork" | "missing_entry" | "wrong_signature" | "unproved";
+
+export type LogAlarmView = {
+	kind: LogAlarmKindView,
+	at: Instant,
+	/**  What was found, a whole sentence. */
+	message: string,
+};
+
+export type LogStateView = 
+/**  The home is in no market, so there is no log. */
+"none" | 
+/**  It was not read yet. */
+"waiting" | "verified" | 
+/**  It could not be read for some hours. */
+"old" | 
+/**  It broke a promise: trading stops until the owner says to go on. */
+"alarm" | 
+/**  It broke a promise, and the owner said to go on. */
+"answered";
+
+/**  How the exchange's log stands: what it acknowledged is there, and it only grows. */
+export type LogStatus = {
+	state: LogStateView,
+	/**  When all of it was found in order. */
+	verified_at: Instant | null,
+	/**  How many entries it had then. */
+	entries: Whole | null,
+	/**  What broke, until the log is in order again. */
+	alarm: LogAlarmView | null,
+};
 
 /**  What the price stops at. */
 export type MarginalView = 
@@ -740,6 +831,13 @@ export type SlotLifeView =
 /**  Cleared: everyone's price is known, this home's books are not here yet. */
 "cleared" | "settled" | "final";
 
+export type StatementView = {
+	/**  `2026-06`. */
+	month: string,
+	/**  Missing until one was made. */
+	issued: IssuedView | null,
+};
+
 export type StepView = "slot" | "day" | "month" | "year";
 
 export type TodayView = {
@@ -807,6 +905,24 @@ export type Trouble = {
 };
 
 export type VerdictView = "offer" | "bid" | "none";
+
+export type VerificationStep = {
+	/**  `file`, `anchor`, `checkpoint` and so on; the UI has a sentence for each. */
+	name: string,
+	ok: boolean,
+	/**  What was found, as the verifier says it. */
+	detail: string,
+};
+
+/**  What verification found, in the order of its steps. */
+export type VerificationView = {
+	ok: boolean,
+	steps: VerificationStep[],
+	first_failure: string | null,
+	/**  Shares of the measured quarter hours, 0 to 1: on whose word the readings rest. */
+	member_share: number | null,
+	utility_share: number | null,
+};
 
 /**  A page of the window, or its frame. */
 export type ViewName = "frame" | "now" | "energy" | "rules" | "market" | "earnings";

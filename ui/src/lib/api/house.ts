@@ -5,6 +5,7 @@ import type { MarketRoom } from "./market";
 import type { NowRoom } from "./now";
 import type { RulesRoom } from "./rules";
 import type { EarningsRoom } from "./earnings";
+import type { StatementRoom } from "./statement";
 import type { Refusal, ViewName } from "./bindings";
 
 export type Answer<T> = { status: "ok"; data: T } | { status: "error"; error: Refusal };
@@ -12,6 +13,7 @@ export type Answer<T> = { status: "ok"; data: T } | { status: "error"; error: Re
 /** Tells which views have new facts, until the returned function is called. */
 export type Changes = (listener: (views: ViewName[]) => void) => () => void;
 
-export interface House extends FrameRoom, NowRoom, EnergyRoom, RulesRoom, MarketRoom, EarningsRoom {
+export interface House
+  extends FrameRoom, NowRoom, EnergyRoom, RulesRoom, MarketRoom, EarningsRoom, StatementRoom {
   onChanged: Changes;
 }

@@ -6,6 +6,7 @@ import { frameRoom } from "./frame";
 import { marketRoom } from "./market";
 import { nowRoom } from "./now";
 import { rulesRoom } from "./rules";
+import { statementRoom } from "./statement";
 import type { Changes, House } from "./house";
 
 const onChanged: Changes = (listener) => {
@@ -23,5 +24,6 @@ export const house: House = {
   ...rulesRoom,
   ...marketRoom,
   ...earningsRoom,
+  ...statementRoom,
   onChanged,
 };

@@ -10,6 +10,7 @@ import type {
   EnergyAsk,
   EnergySlotView,
   EnergyView,
+  Format,
   FrameView,
   LimitChange,
   MarketView,
@@ -24,10 +25,13 @@ import type {
   RuleView,
   SideView,
   SlotBar,
+  StatementView,
   TotalsView,
   TradeView,
+  VerificationView,
 } from "../api/bindings";
 import type { Answer, Changes, House } from "../api/house";
+import { issuedOf, verified, type Made } from "./statement";
 import { DemoEnergy, notMeasured } from "./energy";
 import { DemoMarket } from "./market";
 import { isEvening, rulePast } from "./past";
@@ -86,6 +90,8 @@ export class DemoHouse implements House {
     { from: 0, side: "buy", micros: 240_000 },
   ];
   #stoppedAt: number | null = null;
+  #statements = new Map<string, Made>();
+  #numbers = 0;
   #listeners = new Set<Parameters<Changes>[0]>();
 
   constructor(options: Partial<DemoOptions> = {}) {
@@ -150,6 +156,36 @@ export class DemoHouse implements House {
   earnings = (month: string | null) =>
     this.#answer("earnings", () => this.#month(month ?? dayOf(this.#time()).slice(0, 7)));
   earningsDay = (day: string) => this.#answer("earningsDay", () => this.#day(day));
+
+  statement = async (month: string): Promise<Answer<StatementView>> =>
+    this.#answer("statement", () => {
+      const made = this.#statements.get(month);
+      return { month, issued: made ? issuedOf(made) : null };
+    });
+
+  async makeStatement(month: string): Promise<Answer<StatementView>> {
+    const { totals, next } = this.#month(month);
+    const days = new Date(Date.UTC(+month.slice(0, 4), +month.slice(5), 0)).getUTCDate();
+    this.#statements.set(month, {
+      number: ++this.#numbers,
+      at: this.#time(),
+      whole: next !== null,
+      totals,
+      slots: days * 96,
+    });
+    return this.statement(month);
+  }
+
+  verifyStatement = async (): Promise<Answer<VerificationView>> => ({
+    status: "ok",
+    data: verified(),
+  });
+
+  /** The demo's statement is read, not proved: it has no log. */
+  saveStatement = async (month: string, format: Format): Promise<Answer<string>> => ({
+    status: "ok",
+    data: `Downloads/statement-${month}.${format}`,
+  });
 
   /** A browser has no folder to choose: it puts the file where it puts all downloads. */
   async saveCsv(name: string, text: string): Promise<Answer<string>> {
@@ -236,6 +272,7 @@ export class DemoHouse implements House {
 
   #frame(): FrameView {
     const now = this.#time();
+    const slot = this.#slotNow();
     const stopped = this.#stoppedAt;
     const bound =
       stopped === null
@@ -258,6 +295,12 @@ export class DemoHouse implements House {
         missed_orders: 0,
         trouble: null,
         last_contact: iso(now - 2_000),
+      },
+      log: {
+        state: "verified",
+        verified_at: iso(slot - 60_000),
+        entries: Math.floor((slot - BEGINNING) / QUARTER_MS) * 41,
+        alarm: null,
       },
       trading: {
         state: stopped === null ? "running" : "stopped",
@@ -522,6 +565,7 @@ type Views = {
   rulePast: RulePastView;
   earnings: EarningsView;
   earningsDay: EarningsDayView;
+  statement: StatementView;
 };
 
 function tradesOf(facts: SlotFacts): TradeView[] {

@@ -11,6 +11,7 @@ import type {
   NowView,
   RulePastView,
   RulesView,
+  StatementView,
 } from "../api/bindings";
 import type { Answer } from "../api/house";
 
@@ -39,6 +40,7 @@ type Views = {
   rulePast: RulePastView;
   earnings: EarningsView;
   earningsDay: EarningsDayView;
+  statement: StatementView;
 };
 type Change = { [K in keyof Views]?: (view: Views[K]) => Views[K] };
 
@@ -63,6 +65,7 @@ const CHANGES: Partial<Record<DemoState, Change>> = {
       ...view,
       meter: { state: "none", age_s: null, trouble: null },
       exchange: { ...view.exchange, state: "not_a_member", market_name: null, last_contact: null },
+      log: { state: "none", verified_at: null, entries: null, alarm: null },
     }),
     now: (view) => ({
       ...view,

@@ -53,6 +53,54 @@ describe("the statement", () => {
   });
 });
 
+describe("the statement with its proofs", () => {
+  it("is made, adds up to the cent, and is verified step by step", async () => {
+    render(App, { house: new DemoHouse() });
+    const user = userEvent.setup();
+    await user.click(await screen.findByRole("button", { name: "Make statement" }));
+    const table = await screen.findByRole("table", { name: "Lines of the statement" });
+    const amounts = [...table.querySelectorAll("tbody tr td:last-child")];
+    const sum = amounts.reduce((total, cell) => total + cents(cell.textContent), 0);
+    expect(sum).toBe(cents(table.querySelector("tfoot td:last-child")?.textContent));
+    await user.click(screen.getByRole("button", { name: "Verify" }));
+    const steps = await screen.findByRole("list", { name: "Steps of the verification" });
+    expect(within(steps).getAllByRole("listitem").length).toBe(13);
+    expect(steps.textContent).toMatch(/Holds:\s*Every entry is in the log/);
+  });
+
+  it("says which step fails, and what was found", async () => {
+    const house = new DemoHouse();
+    house.verifyStatement = async () => ({
+      status: "ok",
+      data: {
+        ok: false,
+        first_failure: "entries",
+        steps: [{ name: "entries", ok: false, detail: "the proof leads to another root" }],
+        member_share: 1,
+        utility_share: 0,
+      },
+    });
+    render(App, { house });
+    const user = userEvent.setup();
+    await user.click(await screen.findByRole("button", { name: "Make statement" }));
+    await user.click(await screen.findByRole("button", { name: "Verify" }));
+    expect(await screen.findByText(/First fault: Every entry is in the log/)).toBeTruthy();
+    expect(screen.getByText("the proof leads to another root")).toBeTruthy();
+  });
+
+  it("is saved in the window's language", async () => {
+    const house = new DemoHouse();
+    const saved = vi.spyOn(house, "saveStatement");
+    speak(["de"]);
+    render(App, { house });
+    const user = userEvent.setup();
+    await user.click(await screen.findByRole("button", { name: "Abrechnung erstellen" }));
+    await user.click(await screen.findByRole("button", { name: "Als PDF sichern" }));
+    expect(saved).toHaveBeenCalledWith("2026-06", "pdf", "de");
+    expect(await screen.findByText("Downloads/statement-2026-06.pdf")).toBeTruthy();
+  });
+});
+
 it("goes a month back, and forth again", async () => {
   const house = new DemoHouse();
   const asked = vi.spyOn(house, "earnings");

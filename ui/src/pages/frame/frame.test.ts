@@ -6,6 +6,8 @@ import App from "../../App.svelte";
 import type {
   ExchangeStateView,
   FrameView,
+  LogAlarmKindView,
+  LogStateView,
   MeterStateView,
   TradingStateView,
 } from "../../lib/api/bindings";
@@ -45,6 +47,14 @@ describe("the status line", () => {
     "clock_off",
     "refused",
   ];
+  const LOG: LogStateView[] = ["none", "waiting", "verified", "old", "alarm", "answered"];
+  const ALARM: LogAlarmKindView[] = [
+    "rollback",
+    "fork",
+    "missing_entry",
+    "wrong_signature",
+    "unproved",
+  ];
   const TRADING: TradingStateView[] = ["running", "stopped", "read_only"];
 
   it("has a word and a meaning for every state, in both languages, and a way out of trouble", async () => {
@@ -54,11 +64,17 @@ describe("the status line", () => {
       const all = [
         ...METER.map((state) => ({ ...frame, meter: { ...frame.meter, state } })),
         ...EXCHANGE.map((state) => ({ ...frame, exchange: { ...frame.exchange, state } })),
+        ...LOG.map((state) => ({ ...frame, log: { ...frame.log, state } })),
+        ...ALARM.map((kind) => ({
+          ...frame,
+          log: { ...frame.log, alarm: { kind, at: frame.market_time, message: "What was found." } },
+        })),
         ...TRADING.map((state) => ({ ...frame, trading: { ...frame.trading, state } })),
       ];
       for (const status of all.flatMap((each) => statuses(each, formats))) {
         expect(status.word).not.toMatch(/status\./);
         expect(status.meaning).not.toMatch(/status\./);
+        expect(status.details.map(({ text }) => text).join(" ")).not.toMatch(/status\./);
         if (status.tone === "trouble" || status.tone === "warn") expect(status.todo).toBeTruthy();
       }
     }
@@ -77,6 +93,21 @@ describe("the status line", () => {
     expect(status.details.map(({ text }) => text).join(" ")).toMatch(
       /3 orders and readings wait.*One order was dropped/,
     );
+  });
+
+  it("says what broke in the exchange's log, and what to do", async () => {
+    const frame = await frameOf(new DemoHouse());
+    const alarm = { kind: "fork" as const, at: frame.market_time, message: "The log differs." };
+    const status = statuses(
+      { ...frame, log: { ...frame.log, state: "alarm", alarm } },
+      formats,
+    )[2]!;
+    expect([status.name, status.tone, status.word]).toEqual(["log", "trouble", "alarm"]);
+    expect(status.details.map(({ text }) => text)).toEqual([
+      expect.stringMatching(/rewritten/),
+      "The log differs.",
+    ]);
+    expect(status.todo).toMatch(/Resume trading only if/);
   });
 
   it("opens what it means, and closes by Escape", async () => {

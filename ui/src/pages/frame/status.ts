@@ -6,7 +6,7 @@ import type { IconName } from "../../lib/kit/icons";
 import { told, type Told } from "../../lib/program";
 
 export type Tone = "good" | "wait" | "warn" | "trouble";
-export type StatusName = "meter" | "exchange" | "trading";
+export type StatusName = "meter" | "exchange" | "log" | "trading";
 export type Status = {
   name: StatusName;
   tone: Tone;
@@ -26,7 +26,12 @@ const ICON: Record<Tone, IconName> = {
 };
 
 export function statuses(frame: FrameView, formats: Formats): Status[] {
-  return [meter(frame, formats), exchange(frame, formats), trading(frame, formats)];
+  return [
+    meter(frame, formats),
+    exchange(frame, formats),
+    log(frame, formats),
+    trading(frame, formats),
+  ];
 }
 
 function meter({ meter: { state, age_s, trouble } }: FrameView, formats: Formats): Status {
@@ -68,6 +73,26 @@ function exchange({ exchange }: FrameView, formats: Formats): Status {
   return state === "unreachable" && waiting > 0
     ? { ...said, word: t("status.exchange.waiting.word", { count: waiting }) }
     : said;
+}
+
+function log({ log }: FrameView, formats: Formats): Status {
+  const tone: Record<typeof log.state, Tone> = {
+    none: "wait",
+    waiting: "wait",
+    verified: "good",
+    old: "warn",
+    alarm: "trouble",
+    answered: "warn",
+  };
+  const { state, verified_at, entries, alarm } = log;
+  const values = {
+    time: verified_at ? formats.dayAndTime(verified_at) : "",
+    short: verified_at ? formats.time(verified_at) : "",
+    count: entries ?? 0,
+    at: alarm ? formats.dayAndTime(alarm.at) : "",
+  };
+  const details = alarm ? [t(`status.log.kind.${alarm.kind}`), told("", alarm.message)] : [];
+  return status("log", state, tone[state], values, details);
 }
 
 function trading({ trading }: FrameView, formats: Formats): Status {
