@@ -12,5 +12,6 @@ mod meter;
 #[allow(dead_code, reason = "the drivers' tests use more of it")]
 mod peer;
 mod program;
+mod statement;
 mod street;
 mod telegrams;
