@@ -236,7 +236,7 @@ fn earlier_number(number: &str, header: &Header) -> bool {
     let sequence = number.strip_prefix(header.member.as_str()).and_then(|rest| rest.strip_prefix('-'));
     let sequence: Option<u32> = sequence.and_then(|digits| digits.parse().ok());
     sequence.is_some_and(|sequence| {
-        sequence < header.sequence && Header { sequence, ..header.clone() }.number() == number
+        (1..header.sequence).contains(&sequence) && Header { sequence, ..header.clone() }.number() == number
     })
 }
 

@@ -48,6 +48,9 @@ impl Book {
             let read =
                 entry.read().ok_or_else(|| fault(format!("{} has no place in a statement", entry.domain)))?;
             let body = read.map_err(|cause| fault(format!("{} cannot be read: {cause}", entry.domain)))?;
+            if !entry.is_plainly_written() {
+                return Err(fault(format!("{} is not written in its one form", entry.domain)));
+            }
             book.put(header, entry.index, body, &mut order_ids).map_err(|detail| fault(detail.to_owned()))?;
         }
         Ok(book)

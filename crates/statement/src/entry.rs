@@ -71,8 +71,22 @@ macro_rules! domains {
                     _ => None,
                 }
             }
+
+            /// Tells whether the body is in the one spelling of its form: no field left out that may be null,
+            /// no second way to write a time or money. Where a form may say more, only what it says is compared.
+            pub(crate) fn is_plainly_written(&self) -> bool {
+                match self.domain.as_str() {
+                    $($domain => <$body>::deserialize(&self.body).is_ok_and(|body| spells(&body, &self.body)),)*
+                    _ => false,
+                }
+            }
         }
     };
+}
+
+fn spells(body: &impl Serialize, written: &Value) -> bool {
+    let Ok(Value::Object(fields)) = serde_json::to_value(body) else { return false };
+    fields.iter().all(|(name, value)| written.get(name) == Some(value))
 }
 
 domains! {

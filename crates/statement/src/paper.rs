@@ -213,6 +213,8 @@ pub enum Unreadable {
     Format(String),
     #[error("the file is not in canonical form, so it was changed after it was made")]
     NotCanonical,
+    #[error("the number {0} in the file is not whole")]
+    Fraction(serde_json::Number),
 }
 
 impl Header {
@@ -228,6 +230,8 @@ impl Header {
         let before = self.previous.as_ref().map(|previous| previous.number.as_str());
         let expected = Self { sequence: self.sequence.saturating_sub(1), ..self.clone() }.number();
         file(before.is_none_or(|number| number == expected), "the statement before has another number")?;
+        let hash = self.previous.as_ref().map(|previous| ledger::Hash::from_text(&previous.sha256));
+        file(hash.is_none_or(|hash| hash.is_some()), "the statement before is named by no SHA-256")?;
         self.period.slots().map(|_| ())
     }
 }
@@ -274,7 +278,8 @@ impl Statement {
         canonical_json(&value).expect("a statement that was checked has no number beyond 2^53 - 1")
     }
 
-    /// Reads a file. Nothing that it says is checked, but that it is written in the one canonical form.
+    /// Reads a file. Nothing that it says is checked, but that it is written in the one canonical form:
+    /// money of `"+5"` or a time with another offset would be a second spelling of the same statement.
     pub fn from_bytes(bytes: &[u8]) -> Result<Self, Unreadable> {
         if bytes.len() > MAX_FILE_BYTES {
             return Err(Unreadable::TooLong);
@@ -284,8 +289,23 @@ impl Statement {
         if format != FORMAT {
             return Err(Unreadable::Format(format.chars().take(80).collect()));
         }
+        if let Some(fraction) = fraction(&value) {
+            return Err(Unreadable::Fraction(fraction.clone()));
+        }
         let statement = Self::deserialize(&value).map_err(Unreadable::Json)?;
-        let canonical = canonical_json(&value).is_ok_and(|canonical| canonical == bytes);
+        let again = serde_json::to_value(&statement).map_err(Unreadable::Json)?;
+        let canonical = again == value && canonical_json(&value).is_ok_and(|canonical| canonical == bytes);
         if canonical { Ok(statement) } else { Err(Unreadable::NotCanonical) }
+    }
+}
+
+/// Finds a number that is not whole: bodies may say more than this program knows, but in whole numbers.
+fn fraction(value: &serde_json::Value) -> Option<&serde_json::Number> {
+    use serde_json::Value;
+    match value {
+        Value::Number(number) => number.is_f64().then_some(number),
+        Value::Array(items) => items.iter().find_map(fraction),
+        Value::Object(fields) => fields.values().find_map(fraction),
+        Value::Null | Value::Bool(_) | Value::String(_) => None,
     }
 }

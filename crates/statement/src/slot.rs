@@ -125,14 +125,22 @@ impl<'a> SettledSlot<'a> {
     }
 
     /// Lists the orders of the slot that were not cancelled; each must be in the log before its clearing.
+    ///
+    /// A cancellation counts before the clearing only: one that comes later must not excuse an order overlooked.
     fn live_orders(&self) -> Result<Vec<&'a OrderBody>, Fault> {
         let mut live = Vec::new();
+        let clearing = self.book.clearings.get(&self.slot).map(|clearing| clearing.index);
+        let in_time = |index: u64| clearing.is_some_and(|clearing| index < clearing);
         for At { index, body } in self.book.orders.get(&self.slot).map_or(&[][..], Vec::as_slice) {
-            if self.book.cancelled.get(&body.id).is_some_and(|cancelled| cancelled > index) {
+            let cancelled = self.book.cancelled.get(&body.id).copied();
+            if cancelled.is_some_and(|cancelled| cancelled > *index && in_time(cancelled)) {
                 continue;
             }
-            let cleared = self.book.clearings.get(&self.slot).is_none_or(|clearing| *index < clearing.index);
-            self.ensure(cleared, Step::Trades, "an order came after the slot was cleared")?;
+            self.ensure(
+                in_time(*index),
+                Step::Trades,
+                "an order was not cleared, or came after the clearing",
+            )?;
             live.push(body);
         }
         Ok(live)

@@ -3,7 +3,7 @@
 use serde::Serialize;
 
 use crate::account::Account;
-use crate::anchor::Anchor;
+use crate::anchor::{Anchor, log_origin};
 use crate::book::Book;
 use crate::fault::{Fault, Step, ensure};
 use crate::paper::{Cents, Line, Paper, Quality, Statement};
@@ -99,16 +99,17 @@ impl Findings {
         let Some(anchor) = anchor else {
             let detail = "no key of the log was given; take it from the invitation: --log-key KEY";
             self.take(Step::Anchor, Err(Fault::new(Step::Anchor, detail)));
-            match evidence.log_key.parse() {
-                Ok(claimed) => {
+            match evidence.log_key.parse::<ledger::LogKey>() {
+                Ok(claimed) if claimed.origin() == log_origin(market) => {
                     let outcome = evidence.check_checkpoint(claimed);
                     self.take(
                         Step::Checkpoint,
                         outcome.map(|()| "signed by the key that the file itself names".to_owned()),
                     )
                 }
-                Err(_) => {
-                    self.take(Step::Checkpoint, Err(Fault::new(Step::Checkpoint, "the file names no key")))
+                Ok(_) | Err(_) => {
+                    let detail = "the file names no key of its market's log";
+                    self.take(Step::Checkpoint, Err(Fault::new(Step::Checkpoint, detail)))
                 }
             };
             return None;

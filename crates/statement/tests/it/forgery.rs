@@ -140,6 +140,44 @@ fn an_order_that_the_exchange_overlooked_is_found() {
 }
 
 #[test]
+fn a_second_spelling_of_the_same_statement_is_no_statement() {
+    let file = file();
+    let cases: [Change; 5] = [
+        |value| {
+            value["paper"]["total"]["gross_nanos"] =
+                json!(format!("0{}", value["paper"]["total"]["gross_nanos"].as_str().unwrap()))
+        },
+        |value| value["paper"]["header"]["issued_at"] = json!("2026-07-02T10:00:00+02:00"),
+        |value| drop(value["paper"]["header"]["owner"].as_object_mut().unwrap().remove("tax_number")),
+        |value| value["evidence"]["entries"][0]["signatures"] = json!([]),
+        |value| value["evidence"]["entries"][0]["body"]["more"] = json!(0.5),
+    ];
+    for change in cases {
+        assert_eq!(failure(&file, change).as_deref(), Some("file"));
+    }
+    let found = lie("wattle/reading/v1", |body| {
+        body["slot"] = json!(body["slot"].as_str().unwrap().replace('Z', "+00:00"))
+    });
+    assert_eq!(found.as_deref(), Some("entries"));
+}
+
+#[test]
+fn a_cancellation_after_the_clearing_takes_no_order_back() {
+    let mut street = street::sample(1);
+    let filled = &street.draft(0).entries.into_iter().find_map(|entry| match entry.read()?.unwrap() {
+        statement::Body::Settlement(body) => Some(body.fills[0].order.clone()),
+        _ => None,
+    });
+    let cancel = statement::CancelBody {
+        market: street::market(),
+        member: street::house(0),
+        order: filled.clone().unwrap(),
+    };
+    street.put(Some(street::house(0)), |index, salt| Entry::new(index, salt, &cancel));
+    assert!(build(street.draft(0), &street::log_key()).is_ok());
+}
+
+#[test]
 fn a_thousand_changed_bytes_are_all_found() {
     let file = file();
     let mut runner = TestRunner::new(Config { cases: 1000, ..Config::default() });

@@ -8,3 +8,4 @@ mod laws;
 mod paper;
 mod street;
 mod vectors;
+mod verifiers;

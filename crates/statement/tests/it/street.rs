@@ -7,9 +7,9 @@ use market::{Area, Side};
 use proptest::prelude::*;
 use settlement::{Account, Deal, Fees, MemberOrder, MeteredMember, SlotInput};
 use statement::{
-    AuthorSignature, ClearingBody, ConfigBody, ContractBody, DealBody, DealLine, Draft, Entry, FillLine,
-    Header, KeyBody, Kind, MemberBody, OrderBody, Party, Period, PostingLine, ReadingBody, Registers,
-    SettlementBody, Source, TaxRates, UtilityReadingBody,
+    AuthorSignature, CancelBody, ClearingBody, ConfigBody, ContractBody, DealBody, DealLine, Draft, Entry,
+    FillLine, Header, KeyBody, Kind, MemberBody, OrderBody, Party, Period, PostingLine, ReadingBody,
+    Registers, SettlementBody, Source, TaxRates, UtilityReadingBody,
 };
 use units::{
     AreaId, Currency, DealId, KeyId, MarketId, MemberId, Money, OrderId, Price, Slot, Timestamp, WattHours,
@@ -36,11 +36,11 @@ pub fn log_key() -> LogKey {
     LogKey::new(statement::log_origin(&market()), exchange_key().verifying_key()).unwrap()
 }
 
-fn device(number: usize) -> SigningKey {
+pub fn device(number: usize) -> SigningKey {
     SigningKey::from_bytes(&[100 + number as u8; 32])
 }
 
-fn metering() -> SigningKey {
+pub fn metering() -> SigningKey {
     SigningKey::from_bytes(&[77; 32])
 }
 
@@ -188,6 +188,25 @@ impl Street {
             let body = self.settled(&input, &settled, member, source);
             self.put(Some(member.id.clone()), |index, salt| Entry::new(index, salt, &body));
         }
+    }
+
+    /// Lets a house order for the next slot and think better of it before the gate.
+    pub fn order_and_cancel(&mut self, number: usize) {
+        let slot = first_slot().offset(self.slots as i64);
+        let body = OrderBody {
+            id: OrderId::new(format!("{slot}/{number}/cancelled")).unwrap(),
+            market: market(),
+            member: house(number),
+            slot,
+            side: Side::Sell,
+            quantity: WattHours::new(900),
+            limit: price(80_000),
+            commitment: "metered".to_owned(),
+        };
+        let cancel = CancelBody { market: market(), member: house(number), order: body.id.clone() };
+        let signed = |index, salt| Entry::new(index, salt, &body).signed(&device(number)).unwrap();
+        self.put(Some(house(number)), signed);
+        self.put(Some(house(number)), |index, salt| Entry::new(index, salt, &cancel));
     }
 
     fn place_orders(&mut self, slot: Slot, happening: &[Happening; HOUSES]) -> Vec<MemberOrder> {
