@@ -4,7 +4,7 @@ use serde::{Deserialize, Serialize};
 use specta::Type;
 use tauri_specta::{Builder, Event, collect_commands, collect_events};
 
-use crate::commands::{earnings, energy, frame, market, now, rules, statement};
+use crate::commands::{earnings, energy, frame, market, meters, now, rules, statement};
 
 /// Tells the UI which views have become old.
 #[derive(Clone, Debug, Serialize, Deserialize, Type, Event)]
@@ -40,6 +40,20 @@ pub fn builder() -> Builder<tauri::Wry> {
             statement::make_statement,
             statement::verify_statement,
             statement::save_statement,
+            meters::meters,
+            meters::meter_registers,
+            meters::meter_journal,
+            meters::reverse_entry,
+            meters::meter_setup,
+            meters::start_search,
+            meters::cancel_search,
+            meters::start_check,
+            meters::tell_check,
+            meters::end_check,
+            meters::add_meter,
+            meters::replace_meter,
+            meters::invert_meter,
+            meters::remove_meter,
         ])
         .events(collect_events![Changed])
 }

@@ -115,6 +115,13 @@ enum Said {
     Telegram(Box<Telegram>),
 }
 
+/// What a meter sent, as it sent it.
+#[derive(Clone, Copy, Debug)]
+pub enum Raw<'a> {
+    Registers { profile: &'a Profile, registers: &'a Registers, orientation: Orientation },
+    Telegram(&'a Telegram),
+}
+
 impl Meter {
     /// Opens a meter on a line of its own. It connects when it is read, or at once to be listened to.
     ///
@@ -198,6 +205,16 @@ impl Observation {
     pub(crate) fn of_telegram(telegram: Telegram, came: Instant) -> Self {
         let said = Said::Telegram(Box::new(telegram));
         Self { taken: came, orientation: Orientation::AsMeter, said, flags: Vec::new() }
+    }
+
+    /// Returns what was sent, as it was sent.
+    pub fn raw(&self) -> Raw<'_> {
+        match &self.said {
+            Said::Registers { profile, registers } => {
+                Raw::Registers { profile, registers, orientation: self.orientation }
+            }
+            Said::Telegram(telegram) => Raw::Telegram(telegram),
+        }
     }
 
     /// Returns the sample, dated by the host's clock.

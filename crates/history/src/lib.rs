@@ -19,6 +19,7 @@ mod keys;
 mod lock;
 mod logs;
 mod memberships;
+mod meter_edits;
 mod orders;
 mod packed;
 mod pending;
@@ -46,6 +47,7 @@ pub use handle::History;
 pub use lock::{Lock, LockError};
 pub use logs::{Log, LogAlarm, LogAlarmKind, LogEntry, LogPage, LogPromise, SeenCheckpoint};
 pub use memberships::Membership;
+pub use meter_edits::{MeterEdit, StoredEdit};
 pub use orders::{
     CancelStarted, GatesPassed, OrderChange, OrderSelection, OrderState, OutgoingOrder, ProblemNote,
     StoredOrder,

@@ -185,6 +185,19 @@ fn record(
     Ok(outcome)
 }
 
+/// Puts a slot in the place of what is there, whatever its quality; what was there becomes a revision.
+pub(crate) fn revise(
+    connection: &Connection,
+    meter: i64,
+    row: &SlotRow,
+    now: Timestamp,
+) -> Result<(), HistoryError> {
+    let slot = slot_of(&row.energy)?;
+    keep_revision(connection, meter, slot, now)?;
+    put(connection, meter, slot, row, now)?;
+    Ok(())
+}
+
 /// How much a figure is to be believed.
 const fn rank(quality: Quality) -> u8 {
     match quality {

@@ -3,8 +3,9 @@
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
+use crate::profiles::{PROFILES_FOLDER, Profiles};
 use drivers::{Endpoint, Line, MeterSettings};
-use metering::{Orientation, Protocol};
+use metering::{Kind, Orientation, Profile, Protocol};
 use pricing::{Contracts, InvalidContracts};
 use serde::{Deserialize, Serialize};
 use units::{Currency, MeterId, Power, Scale, Zone};
@@ -99,6 +100,9 @@ pub struct MeterConfig {
     /// The meter is wired the other way round.
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     pub inverted: bool,
+    /// How a meter of several phases counts, where its own registers do not net them.
+    #[serde(default, skip_serializing_if = "Netting::is_the_meters")]
+    pub netting: Netting,
     /// Seconds of market time between two readings.
     #[serde(default = "every_ten_seconds")]
     pub every_s: u32,
@@ -133,6 +137,45 @@ pub enum Role {
     Solar,
     /// The battery: discharge positive.
     Battery,
+}
+
+/// How the energy of several phases is counted.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Netting {
+    /// As the meter's registers do.
+    #[default]
+    Meter,
+    /// The owner has said that the utility, too, counts each phase on its own.
+    PerPhase,
+    /// The utility nets the phases and the meter does not: counted up from the netted power.
+    Power,
+}
+
+impl Netting {
+    fn is_the_meters(&self) -> bool {
+        *self == Self::Meter
+    }
+}
+
+impl From<Kind> for Role {
+    fn from(kind: Kind) -> Self {
+        match kind {
+            Kind::Grid => Self::Grid,
+            Kind::Solar => Self::Solar,
+            Kind::Battery => Self::Battery,
+        }
+    }
+}
+
+impl Role {
+    pub const fn word(self) -> &'static str {
+        match self {
+            Self::Grid => "grid",
+            Self::Solar => "solar",
+            Self::Battery => "battery",
+        }
+    }
 }
 
 #[derive(Debug, thiserror::Error)]
@@ -170,7 +213,8 @@ impl HomeConfig {
         };
         let config: Self = toml::from_str(&text)
             .map_err(|cause| ConfigError::Malformed { path: path.clone(), cause: cause.to_string() })?;
-        config.check().map_err(|what| ConfigError::Invalid { path, what })?;
+        let profiles = Profiles::load(&dir.join(PROFILES_FOLDER));
+        config.check(&profiles).map_err(|what| ConfigError::Invalid { path, what })?;
         Ok(config)
     }
 
@@ -198,14 +242,14 @@ impl HomeConfig {
         self.meters.iter().find(|meter| meter.role == role)
     }
 
-    fn check(&self) -> Result<(), String> {
+    pub(crate) fn check(&self, profiles: &Profiles) -> Result<(), String> {
         units::zone(&self.zone).map_err(|cause| cause.to_string())?;
         if self.fuse_w == 0 {
             return Err("fuse_w is 0: write what the main fuse lets through, such as 11000".to_owned());
         }
         self.contracts().map_err(|cause| described(&cause))?;
         for (index, meter) in self.meters.iter().enumerate() {
-            meter.check().map_err(|what| format!("meter \"{}\": {what}", meter.id))?;
+            meter.check(profiles).map_err(|what| format!("meter \"{}\": {what}", meter.id))?;
             let twin =
                 self.meters[..index].iter().find(|other| other.id == meter.id || other.role == meter.role);
             if let Some(twin) = twin {
@@ -245,14 +289,15 @@ impl HomeConfig {
 }
 
 impl MeterConfig {
-    fn check(&self) -> Result<(), String> {
+    fn check(&self, profiles: &Profiles) -> Result<(), String> {
         let ways = [self.tcp.is_some(), self.rtu_over_tcp.is_some(), self.serial.is_some()];
         if ways.iter().filter(|way| **way).count() != 1 {
             return Err("needs exactly one of tcp, rtu_over_tcp and serial".to_owned());
         }
-        let Some(profile) = metering::profile(&self.profile) else {
+        let Some(profile) = profiles.find(&self.profile) else {
+            let unused: String = profiles.problems().iter().map(|problem| format!(". {problem}")).collect();
             return Err(format!(
-                "profile \"{}\" is not known; `wattle meter profiles` lists them",
+                "profile \"{}\" is not known; `wattle meter profiles` lists them{unused}",
                 self.profile
             ));
         };
@@ -263,14 +308,14 @@ impl MeterConfig {
             return Err("every_s must be between 1 and 300".to_owned());
         }
         let asked = matches!(profile.protocol, Protocol::Modbus | Protocol::Sunspec);
-        if asked && self.endpoint()?.speaks_rtu() && !(1..=247).contains(&self.unit) {
+        if asked && self.endpoint(profile)?.speaks_rtu() && !(1..=247).contains(&self.unit) {
             return Err(format!("no device on a serial line has the unit {}: it is 1 to 247", self.unit));
         }
-        self.endpoint().map(drop)
+        self.endpoint(profile).map(drop)
     }
 
     /// Returns where the meter is reached.
-    pub fn endpoint(&self) -> Result<Endpoint, String> {
+    pub fn endpoint(&self, profile: &Profile) -> Result<Endpoint, String> {
         if let Some(address) = &self.tcp {
             return Endpoint::tcp(address).map_err(|cause| cause.to_string());
         }
@@ -278,8 +323,7 @@ impl MeterConfig {
             return Endpoint::rtu_over_tcp(address).map_err(|cause| cause.to_string());
         }
         let path = self.serial.as_ref().ok_or("needs one of tcp, rtu_over_tcp and serial")?;
-        let usual = metering::profile(&self.profile).and_then(|profile| profile.device.serial);
-        let mut line = usual.map_or(Line::default(), Line::of);
+        let mut line = profile.device.serial.map_or(Line::default(), Line::of);
         if let Some(baud) = self.baud {
             line.baud = baud;
         }
@@ -345,8 +389,9 @@ mod tests {
     fn meter(lines: &str) -> Result<Endpoint, String> {
         let text = format!("id = \"grid\"\nrole = \"grid\"\n{lines}");
         let meter: MeterConfig = toml::from_str(&text).map_err(|cause| cause.to_string())?;
-        meter.check()?;
-        meter.endpoint()
+        let profiles = Profiles::load(Path::new("/nowhere"));
+        meter.check(&profiles)?;
+        meter.endpoint(profiles.find(&meter.profile).unwrap())
     }
 
     #[test]

@@ -15,10 +15,14 @@ use tokio::sync::{Notify, broadcast};
 use tokio_util::sync::CancellationToken;
 use units::{LocalDay, MeterId, ScaledClock, SharedClock, Slot, SystemClock, Timestamp, Zone};
 
-use crate::config::{HISTORY_FILE, HomeConfig, KEY_FILE, RULES_FILE, Role, write_in_place};
+use crate::config::{
+    CONFIG_FILE, ConfigError, HISTORY_FILE, HomeConfig, KEY_FILE, RULES_FILE, Role, write_in_place,
+};
 use crate::error::HomeError;
 use crate::live::Live;
+use crate::meters::{Setup, Wiring};
 use crate::notary::Desk;
+use crate::profiles::{PROFILES_FOLDER, Profiles};
 use crate::secrets::{self, KeyPlace, SecretError, SecretSource};
 use crate::tasks;
 use crate::view::frame::{NoticeCode, Refusal};
@@ -45,11 +49,12 @@ pub enum ViewName {
     Rules,
     Market,
     Earnings,
+    Meters,
 }
 
 impl ViewName {
-    pub const ALL: [Self; 6] =
-        [Self::Frame, Self::Now, Self::Energy, Self::Rules, Self::Market, Self::Earnings];
+    pub const ALL: [Self; 7] =
+        [Self::Frame, Self::Now, Self::Energy, Self::Rules, Self::Market, Self::Earnings, Self::Meters];
 }
 
 /// The handle of a household. Clones are cheap and mean the same household.
@@ -70,6 +75,7 @@ enum State {
 pub(crate) struct House {
     pub dir: PathBuf,
     config: RwLock<Arc<HomeConfig>>,
+    profiles: RwLock<Arc<Profiles>>,
     pub clock: SharedClock,
     pub history: History,
     pub contracts: Option<Contracts>,
@@ -81,6 +87,9 @@ pub(crate) struct House {
     pub wake: Wake,
     /// The notary's, while it works or a statement is made.
     pub desk: tokio::sync::Mutex<Option<Desk>>,
+    pub lines: Wiring,
+    /// What is under way behind "Add a meter".
+    pub setup: Setup,
     pub opened_at: Timestamp,
     /// Whether the tasks run that carry what waits.
     running: AtomicBool,
@@ -167,6 +176,7 @@ impl House {
             Some(scale) => Arc::new(ScaledClock::new(scale)),
             None => Arc::new(SystemClock),
         };
+        let profiles = Profiles::load(&dir.join(PROFILES_FOLDER));
         let now = clock.now();
         let mut live = Live::default();
         let access = take_access(&dir, &program, &mut live)?;
@@ -181,6 +191,7 @@ impl House {
         Ok(Self {
             dir,
             config: RwLock::new(Arc::new(config)),
+            profiles: RwLock::new(Arc::new(profiles)),
             clock,
             history,
             contracts,
@@ -191,6 +202,8 @@ impl House {
             changes: broadcast::channel(CHANGES).0,
             wake: Wake::default(),
             desk: tokio::sync::Mutex::default(),
+            lines: Wiring::default(),
+            setup: Setup::default(),
             opened_at: now,
             running: AtomicBool::new(false),
         })
@@ -203,6 +216,32 @@ impl House {
     /// Returns what the owner told the house, as it is in force at this moment.
     pub fn config(&self) -> Arc<HomeConfig> {
         self.config.read().unwrap_or_else(PoisonError::into_inner).clone()
+    }
+
+    /// Changes what the owner told the house: in the file, and for whoever asks from now on.
+    ///
+    /// The file is read anew, since another program may have written to it.
+    pub fn change_config(&self, change: impl FnOnce(&mut HomeConfig)) -> Result<(), ConfigError> {
+        let mut present = self.config.write().unwrap_or_else(PoisonError::into_inner);
+        let mut config = HomeConfig::load(&self.dir)?;
+        change(&mut config);
+        config
+            .check(&self.profiles())
+            .map_err(|what| ConfigError::Invalid { path: self.dir.join(CONFIG_FILE), what })?;
+        config.save(&self.dir)?;
+        *present = Arc::new(config);
+        Ok(())
+    }
+
+    /// Returns the profiles that are known, those among them that the owner has put into the folder since.
+    pub fn profiles(&self) -> Arc<Profiles> {
+        let known = self.profiles.read().unwrap_or_else(PoisonError::into_inner).clone();
+        if !known.is_old() {
+            return known;
+        }
+        let fresh = Arc::new(Profiles::load(known.folder()));
+        *self.profiles.write().unwrap_or_else(PoisonError::into_inner) = fresh.clone();
+        fresh
     }
 
     /// Returns the meter that has a role in the home.

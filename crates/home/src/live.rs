@@ -2,6 +2,7 @@
 
 use std::collections::HashMap;
 
+use drivers::{Observation, Tally};
 use exchange_api::wire::{MarketInfo, SlotSummary};
 use history::LogPromise;
 use metering::Sample;
@@ -24,6 +25,11 @@ pub struct MeterLive {
     pub last: Option<Sample>,
     /// The registers when the running slot was first seen, for "so far".
     pub quarter: Option<QuarterStart>,
+    /// What it sent last, as it sent it, and when.
+    pub seen: Option<(Timestamp, Observation)>,
+    /// The step of its counters where they stand.
+    pub resolution: Option<Energy>,
+    pub tally: Tally,
     /// What the driver said last, until the meter answers again.
     pub trouble: Option<Trouble>,
 }
@@ -94,6 +100,20 @@ impl Live {
     pub fn notice(&mut self, code: NoticeCode, message: impl Into<String>) {
         self.notices.retain(|notice| notice.code != code);
         self.notices.push(Notice { code, message: message.into() });
+    }
+
+    /// Takes in what a meter sent, before it is judged.
+    pub fn observed(&mut self, role: Role, at: Timestamp, observation: Observation, tally: Tally) {
+        let meter = self.meters.entry(role).or_default();
+        let counter = observation.sample(at).import.unwrap_or(Energy::ZERO);
+        meter.resolution = Some(observation.resolution(counter));
+        meter.seen = Some((at, observation));
+        meter.tally = tally;
+    }
+
+    /// Takes in what became of the requests to a meter.
+    pub fn counted(&mut self, role: Role, tally: Tally) {
+        self.meters.entry(role).or_default().tally = tally;
     }
 
     pub fn last(&self, role: Role) -> Option<&Sample> {

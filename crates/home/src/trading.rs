@@ -14,7 +14,7 @@ use crate::view::frame::{FrameView, MeterStateView, Refusal};
 const STOPPED_SETTING: &str = "trading_stopped";
 
 /// No decision rests on a meter that was silent for longer.
-const SILENT_AFTER: Duration = Duration::from_secs(120);
+pub(crate) const SILENT_AFTER: Duration = Duration::from_secs(120);
 
 impl Home {
     /// Withdraws every order that can still be withdrawn and makes no new ones, also without contact to

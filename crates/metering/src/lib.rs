@@ -6,6 +6,7 @@
 mod counter;
 mod flows;
 mod freshness;
+mod net_counter;
 pub mod p1;
 mod plausibility;
 mod profile;
@@ -20,10 +21,11 @@ pub use counter::{
 };
 pub use flows::{Flows, Source, Sources, Split};
 pub use freshness::Freshness;
+pub use net_counter::NetCounter;
 pub use p1::decode_p1;
 pub use profile::{
-    Device, FoundModel, Golden, GoldenWords, Kind, Limits, Orientation, Profile, ProfileError, Protocol,
-    Read, Registers, SerialLine, profile, profiles,
+    Catalogue, Device, Explained, FoundModel, Golden, GoldenWords, Kind, Limits, NameTaken, Orientation,
+    Profile, ProfileError, Protocol, RawRegisters, Read, Registers, SerialLine, profile, profiles,
 };
 pub use sample::{Borders, Flag, Method, Quality, Sample, SlotEnergy};
 pub use slots::{IntervalEvent, Quantity, RejectReason, SlotMeter, SlotSettings, accepted};

@@ -4,6 +4,7 @@ pub mod earnings;
 pub mod energy;
 pub mod frame;
 pub mod market;
+pub mod meters;
 pub mod now;
 pub mod rules;
 pub mod statement;

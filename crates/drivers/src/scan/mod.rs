@@ -7,9 +7,10 @@
 mod likeness;
 mod places;
 
+use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-use metering::{DecodeError, Profile, Protocol, Read, Sample, Telegram, p1, profile, profiles, sml};
+use metering::{Catalogue, DecodeError, Profile, Protocol, Read, Sample, Telegram, p1, sml};
 use tokio::time::timeout_at;
 use units::Timestamp;
 
@@ -50,7 +51,7 @@ const LINE_GAP: Duration = Duration::from_millis(100);
 /// A meter that was found.
 #[derive(Clone, Debug)]
 pub struct Find {
-    pub profile: &'static Profile,
+    pub profile: Arc<Profile>,
     pub endpoint: Endpoint,
     pub settings: MeterSettings,
     pub observation: Observation,
@@ -77,22 +78,54 @@ impl Find {
     }
 }
 
-/// Looks for meters and tells each as soon as it is found. Returns how many there are; an error if the place
-/// cannot be reached at all.
+/// What is told while a place is searched.
+#[derive(Clone, Debug)]
+pub enum News {
+    /// The next of so many ways of looking is tried; the count includes those that were left out.
+    Trying {
+        endpoint: Endpoint,
+        done: usize,
+        of: usize,
+    },
+    Found(Box<Find>),
+}
+
+/// Looks for meters of the profiles that are compiled in; see [`search`].
 pub async fn scan(place: &Place, mut tell: impl FnMut(&Find)) -> Result<usize, ReadError> {
+    search(place, &Catalogue::built_in(), |news| {
+        if let News::Found(find) = news {
+            tell(&find);
+        }
+    })
+    .await
+}
+
+/// Looks for meters and tells each as soon as it is found. Returns how many there are; an error if the place
+/// cannot be reached at all. Dropping the future ends the search and frees the line.
+pub async fn search(
+    place: &Place,
+    catalogue: &Catalogue,
+    mut tell: impl FnMut(News),
+) -> Result<usize, ReadError> {
     let mut count = 0;
     let (mut reached, mut unreached) = (false, None);
-    for search in place.searches() {
-        for Attempt { endpoint, how } in search {
+    let searches = place.searches(catalogue);
+    let of = searches.iter().map(Vec::len).sum();
+    let mut ended = 0;
+    for search in searches {
+        let start = ended;
+        ended += search.len();
+        for (attempt, Attempt { endpoint, how }) in search.into_iter().enumerate() {
             let before = count;
+            tell(News::Trying { endpoint: endpoint.clone(), done: start + attempt, of });
             let mut found = |find: Find| {
-                tell(&find);
+                tell(News::Found(Box::new(find)));
                 count += 1;
             };
             let outcome = match how {
-                How::Listen { first, whole } => listen(&endpoint, first, whole, &mut found).await,
+                How::Listen { first, whole } => listen(&endpoint, catalogue, first, whole, &mut found).await,
                 How::Ask { function, units, timeout, connect_delay } => {
-                    let probe = Probe { function, timeout, connect_delay };
+                    let probe = Probe { catalogue, function, timeout, connect_delay };
                     ask(&endpoint, probe, &units, &mut found).await
                 }
             };
@@ -117,6 +150,7 @@ pub async fn scan(place: &Place, mut tell: impl FnMut(&Find)) -> Result<usize, R
 /// Waits for a telegram. An error means that there is no connection.
 async fn listen(
     endpoint: &Endpoint,
+    catalogue: &Catalogue,
     first: Duration,
     whole: Duration,
     found: &mut impl FnMut(Find),
@@ -131,10 +165,11 @@ async fn listen(
         let bytes = std::mem::take(&mut link.inbox);
         let heard = [("p1", parsers.0.push(&bytes)), ("sml", parsers.1.push(&bytes))];
         let spoken = heard.into_iter().find_map(|(name, telegrams)| Some((name, newest(telegrams)?)));
-        let Some((profile, telegram)) = spoken.and_then(|(name, told)| Some((profile(name)?, told))) else {
+        let spoken = spoken.and_then(|(name, told)| Some((catalogue.find(name)?.clone(), told)));
+        let Some((profile, telegram)) = spoken else {
             continue;
         };
-        let settings = MeterSettings::of(profile);
+        let settings = MeterSettings::of(&profile);
         let observation = Observation::of_telegram(telegram, came);
         // Its checksum says that it is one; before DSMR 4 the form alone does.
         found(Find { profile, endpoint: endpoint.clone(), settings, observation, confidence: 1.0 });
@@ -148,7 +183,8 @@ fn newest(telegrams: Vec<Result<Telegram, DecodeError>>) -> Option<Telegram> {
 }
 
 /// How to see whether a unit is there.
-struct Probe {
+struct Probe<'a> {
+    catalogue: &'a Catalogue,
     function: u8,
     timeout: Duration,
     connect_delay: Duration,
@@ -157,7 +193,7 @@ struct Probe {
 /// Asks units, and recognises those that answer. An error means that there is no connection.
 async fn ask(
     endpoint: &Endpoint,
-    probe: Probe,
+    probe: Probe<'_>,
     units: &[u8],
     found: &mut impl FnMut(Find),
 ) -> Result<(), Trouble> {
@@ -194,7 +230,9 @@ async fn ask(
                     patience: READ_PATIENCE,
                     ..settings
                 };
-                let Some(find) = recognise(&bus, *unit, &settings, found).await else { continue };
+                let Some(find) = recognise(&bus, *unit, probe.catalogue, &settings, found).await else {
+                    continue;
+                };
                 let first = !std::mem::replace(&mut any, true);
                 if first && !serial && answers_as(&bus, NOBODY, &find, &settings).await {
                     break;
@@ -229,15 +267,16 @@ async fn answers_as(bus: &Bus, unit: u8, find: &Find, settings: &DeviceSettings)
 async fn recognise(
     bus: &Bus,
     unit: u8,
+    catalogue: &Catalogue,
     settings: &DeviceSettings,
     found: &mut impl FnMut(Find),
 ) -> Option<Find> {
     let device = bus.device(unit, settings.clone());
-    if let Some(find) = walked(&device, found).await {
+    if let Some(find) = walked(&device, catalogue, found).await {
         return Some(find);
     }
     let mut likely: Vec<Find> = Vec::new();
-    for profile in profiles().iter().filter(|profile| profile.protocol == Protocol::Modbus) {
+    for profile in catalogue.iter().filter(|profile| profile.protocol == Protocol::Modbus) {
         let values = profile.values();
         // One value first: most profiles are ruled out by one exception.
         let required = values.iter().find(|value| !value.optional).copied();
@@ -252,6 +291,7 @@ async fn recognise(
         if confidence >= LEAST_CONFIDENCE {
             let settings = MeterSettings { unit, ..MeterSettings::of(profile) };
             let endpoint = bus.endpoint().clone();
+            let profile = profile.clone();
             likely.push(Find { profile, endpoint, settings, observation, confidence });
         }
         if confidence >= SURE && bus.endpoint().speaks_rtu() {
@@ -274,10 +314,10 @@ async fn recognise(
 }
 
 /// Walks a unit's SunSpec chain and tells what of it can be read. Returns the first.
-async fn walked(device: &Device, found: &mut impl FnMut(Find)) -> Option<Find> {
+async fn walked(device: &Device, catalogue: &Catalogue, found: &mut impl FnMut(Find)) -> Option<Find> {
     let Ok((chain, _)) = sunspec::walk(device).await else { return None };
     let mut first = None;
-    for profile in profiles().iter().filter(|profile| profile.protocol == Protocol::Sunspec) {
+    for profile in catalogue.iter().filter(|profile| profile.protocol == Protocol::Sunspec) {
         for (instance, model) in (1..).zip(profile.found_in(&chain)) {
             let Some(located) = profile.located(&model) else { continue };
             let Ok(reading) = device.read_part(&located.reads(), &located.values()).await else { continue };
@@ -288,6 +328,7 @@ async fn walked(device: &Device, found: &mut impl FnMut(Find)) -> Option<Find> {
             let settings = MeterSettings { unit: device.unit(), instance, ..MeterSettings::of(profile) };
             let endpoint = device.bus().endpoint().clone();
             let confidence = if awake { 1.0 } else { 0.8 };
+            let profile = profile.clone();
             let find = Find { profile, endpoint, settings, observation, confidence };
             first.get_or_insert_with(|| find.clone());
             found(find);

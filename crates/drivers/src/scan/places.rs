@@ -3,7 +3,7 @@
 use std::path::PathBuf;
 use std::time::Duration;
 
-use metering::profiles;
+use metering::Catalogue;
 
 use crate::endpoint::{DataBits, Endpoint, InvalidEndpoint, Line, Parity};
 
@@ -71,11 +71,20 @@ impl Place {
     }
 
     /// Returns searches, each a list of attempts that ends with the first that finds something.
-    pub(super) fn searches(&self) -> Vec<Vec<Attempt>> {
+    pub(super) fn searches(&self, catalogue: &Catalogue) -> Vec<Vec<Attempt>> {
         match self {
             Self::Serial(path) => vec![on_line(path)],
-            Self::Host { host, port: Some(port) } => vec![on_port(host, *port)],
-            Self::Host { host, port: None } => PORTS.iter().map(|port| on_port(host, *port)).collect(),
+            Self::Host { host, port: Some(port) } => vec![on_port(host, *port, catalogue)],
+            Self::Host { host, port: None } => {
+                let own = catalogue.iter().map(|profile| profile.device.tcp_port);
+                let mut ports = PORTS.to_vec();
+                for port in own {
+                    if !ports.contains(&port) {
+                        ports.push(port);
+                    }
+                }
+                ports.into_iter().map(|port| on_port(host, port, catalogue)).collect()
+            }
         }
     }
 }
@@ -107,7 +116,7 @@ fn on_line(path: &std::path::Path) -> Vec<Attempt> {
     attempts
 }
 
-fn on_port(host: &str, port: u16) -> Vec<Attempt> {
+fn on_port(host: &str, port: u16, catalogue: &Catalogue) -> Vec<Attempt> {
     let tcp = Endpoint::Tcp { address: format!("{host}:{port}") };
     let serial = Endpoint::RtuOverTcp { address: format!("{host}:{port}") };
     let listen = |first| Attempt { endpoint: tcp.clone(), how: How::Listen { first, whole: LONG } };
@@ -121,7 +130,7 @@ fn on_port(host: &str, port: u16) -> Vec<Attempt> {
         },
     };
     let on_line: Vec<u8> = LINE_UNITS.collect();
-    let of_profiles = profiles().iter().map(|profile| profile.device.unit);
+    let of_profiles = catalogue.iter().map(|profile| profile.device.unit);
     let mut all: Vec<u8> = Vec::new();
     for unit in LINE_UNITS.chain(HOST_UNITS).chain(of_profiles).chain([0, 255]) {
         if !all.contains(&unit) {
@@ -154,14 +163,15 @@ mod tests {
     #[test]
     fn every_unit_that_a_profile_leaves_the_factory_with_is_asked() {
         let place = Place::host("meter:502").unwrap();
-        let asked: Vec<u8> = place.searches()[0]
+        let catalogue = Catalogue::built_in();
+        let asked: Vec<u8> = place.searches(&catalogue)[0]
             .iter()
             .flat_map(|attempt| match &attempt.how {
                 How::Ask { units, .. } => units.clone(),
                 How::Listen { .. } => Vec::new(),
             })
             .collect();
-        assert!(profiles().iter().all(|profile| asked.contains(&profile.device.unit)));
+        assert!(catalogue.iter().all(|profile| asked.contains(&profile.device.unit)));
         assert!([0, 1, 10, 71, 100, 126, 200, 240, 255].iter().all(|unit| asked.contains(unit)));
     }
 }

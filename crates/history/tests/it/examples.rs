@@ -2,8 +2,8 @@
 
 use history::{
     AreaPrice, CounterEvent, DealErrand, DealNews, DealState, DealTrade, Decision, Fill, History,
-    LogAlarmKind, LogPage, LogPromise, Membership, OrderChange, OutgoingReading, Posting, PriceKind,
-    ProblemNote, Register, Settlement, SlotPrice, Source, Verdict, What,
+    LogAlarmKind, LogPage, LogPromise, Membership, MeterEdit, OrderChange, OutgoingReading, Posting,
+    PriceKind, ProblemNote, Register, Settlement, SlotPrice, Source, Verdict, What,
 };
 use market::Side;
 use metering::{Flag, Quality, Sample};
@@ -40,6 +40,9 @@ fn measured(history: &History) {
         after: Some(Energy::ZERO),
     };
     history.record_counter_events(&grid(), &[event]).unwrap();
+    let edit =
+        MeterEdit { at: noon(), kind: "replaced".to_owned(), undoes: None, detail_json: "{}".to_owned() };
+    history.edit_meter(&grid(), &edit, &[], noon()).unwrap();
 }
 
 fn decided(history: &History) {

@@ -74,6 +74,9 @@ fn what_a_file_of_every_version_held_is_there() {
         assert_eq!(history.totals(june..june.next_month_start()).unwrap().balance.nanos(), 36_250_000);
         let market = "street".parse().unwrap();
         assert_eq!(history.settlement_cursor(&market).unwrap(), Some(1));
+        if version >= 4 {
+            assert_eq!(history.meter_edits(&grid()).unwrap()[0].edit.kind, "replaced");
+        }
         if version >= 3 {
             let deal = &history.deals(&market).unwrap()[0];
             assert_eq!((deal.state, deal.errand), (DealState::Proposed, None));

@@ -1,6 +1,6 @@
 //! The household's tasks: each has an owner, a name and an end.
 
-mod bookkeeper;
+pub(crate) mod bookkeeper;
 mod caretaker;
 mod courier;
 mod notary;
@@ -37,7 +37,8 @@ pub async fn run(house: Arc<House>, stop: CancellationToken) {
         // The market's rules say how far apart samples may lie, so they are asked for first.
         courier::introduce(&house, &stop).await;
         let (samples, received) = mpsc::channel(SAMPLES);
-        readers::spawn(&house, samples, &stop, &tasks);
+        house.lines.keeps_books(samples.downgrade());
+        tasks.spawn(readers::run(house.clone(), samples, stop.clone()));
         tasks.spawn(bookkeeper::run(house.clone(), received));
         tasks.spawn(trader::run(house.clone(), stop.clone()));
         tasks.spawn(courier::run(house.clone(), stop.clone()));

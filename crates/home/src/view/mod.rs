@@ -8,6 +8,7 @@ pub mod energy;
 pub mod frame;
 pub mod glance;
 pub mod market;
+pub mod meters;
 pub mod now;
 pub mod rule_past;
 pub mod rules;

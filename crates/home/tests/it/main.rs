@@ -3,3 +3,4 @@
 #![allow(clippy::unwrap_used, reason = "a story that cannot go on has failed")]
 
 mod energy;
+mod meters;

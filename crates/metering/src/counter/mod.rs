@@ -118,6 +118,11 @@ impl Counter {
         judgement
     }
 
+    /// Takes the next reading for that of another counter, as the owner says that the meter was replaced.
+    pub fn expect_another(&mut self) {
+        self.swapped = self.level.is_some();
+    }
+
     /// Believes the level that is held since `at` without more readings; `None` if there is none.
     pub fn believe_since(&mut self, at: Timestamp) -> Option<Judgement> {
         let (level, pending) = (self.level?, self.pending.filter(|pending| pending.first.at == at)?);

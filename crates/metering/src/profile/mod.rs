@@ -4,8 +4,10 @@
 //! `docs/protocols/meter-profiles.md`; `profiles/template.toml` is a copy to start from. Parsing lints:
 //! a profile that exists is one whose golden frames decode to what they promise.
 
+mod catalogue;
 mod decode;
 mod encode;
+mod explain;
 mod form;
 mod golden;
 mod lint;
@@ -20,7 +22,9 @@ use std::time::Duration;
 
 use units::Energy;
 
+pub use catalogue::{Catalogue, NameTaken};
 pub(crate) use decode::sign_currents;
+pub use explain::{Explained, RawRegisters};
 pub use form::{Golden, GoldenWords, Kind, Protocol};
 pub use lint::ProfileError;
 pub use reads::Read;

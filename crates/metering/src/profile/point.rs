@@ -85,6 +85,11 @@ impl Point {
         values.into_iter().take(there).collect()
     }
 
+    /// Returns each item in thousandths.
+    pub(super) fn each(&self, registers: &Registers) -> impl Iterator<Item = Option<i64>> {
+        self.items.iter().map(|terms| self.sum(terms, registers))
+    }
+
     /// Returns why the first item is no measurement although its registers are there and are not marked
     /// as absent.
     pub(super) fn defect(&self, registers: &Registers) -> Option<RejectReason> {

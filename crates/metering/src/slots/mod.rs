@@ -99,12 +99,34 @@ impl SlotMeter {
     /// `from` is the start of the first slot that is not stored as measured or recovered. The samples
     /// should reach back to before `from`, else its slot begins in the dark and is partial.
     pub fn resume(settings: SlotSettings, from: Timestamp, stored: &[Sample]) -> (Self, Vec<IntervalEvent>) {
+        Self::resume_over(settings, from, stored, &[])
+    }
+
+    /// Goes on after a restart as [`Self::resume`] does, where with the samples at `replaced` other registers
+    /// began: those of another meter, or of the same one turned round.
+    pub fn resume_over(
+        settings: SlotSettings,
+        from: Timestamp,
+        stored: &[Sample],
+        replaced: &[Timestamp],
+    ) -> (Self, Vec<IntervalEvent>) {
         let mut meter = Self::new(settings);
-        let slots = stored.iter().flat_map(|sample| meter.push(sample));
+        let slots = stored.iter().flat_map(|sample| {
+            if replaced.contains(&sample.at) {
+                meter.expect_another();
+            }
+            meter.push(sample)
+        });
         let open = |event: &IntervalEvent| matches!(event, IntervalEvent::Slot(slot) if slot.start >= from);
         let events = slots.filter(open).collect();
         meter.next = meter.next.map(|next| next.max(start_of(from, length(&meter.settings))));
         (meter, events)
+    }
+
+    /// Takes the registers of the next sample for those of another meter: nothing is booked up to them.
+    pub fn expect_another(&mut self) {
+        self.import.counter.expect_another();
+        self.export.counter.expect_another();
     }
 
     /// Takes the next sample.

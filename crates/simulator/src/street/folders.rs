@@ -127,6 +127,7 @@ fn meter(role: Role, line: &Line, speed: f64) -> MeterConfig {
         },
         instance: 1,
         inverted: false,
+        netting: home::config::Netting::Meter,
         every_s: ((READ_EVERY_S * speed) as u32).max(READ_EVERY_MARKET_S),
         // A simulated meter needs no rest, and at high speeds there is no time for one.
         gap_ms: Some(0),

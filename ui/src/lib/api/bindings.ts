@@ -44,6 +44,32 @@ export const commands = {
 	verifyStatement: (month: string) => typedError<VerificationView, Refusal>(__TAURI_INVOKE("verify_statement", { month })),
 	/**  Writes the newest statement of a month into the owner's folder for downloads, and returns where. */
 	saveStatement: (month: string, format: Format, language: LanguageView) => typedError<string, Refusal>(__TAURI_INVOKE("save_statement", { month, format, language })),
+	meters: () => typedError<MetersView, Refusal>(__TAURI_INVOKE("meters")),
+	/**  Returns what a meter sent last, word by word. */
+	meterRegisters: (meter: string) => typedError<RegistersView, Refusal>(__TAURI_INVOKE("meter_registers", { meter })),
+	/**  Returns what a meter's counters did, and what was made of it. */
+	meterJournal: (meter: string) => typedError<JournalView, Refusal>(__TAURI_INVOKE("meter_journal", { meter })),
+	/**  Judges an event otherwise, or undoes what was entered. */
+	reverseEntry: (ask: JournalAsk) => typedError<JournalView, Refusal>(__TAURI_INVOKE("reverse_entry", { ask })),
+	/**  Returns ports and networks, and how far search and check have come. Old when `meters` is. */
+	meterSetup: () => typedError<SetupView, Refusal>(__TAURI_INVOKE("meter_setup")),
+	/**  Begins to look for meters; finds come one by one. */
+	startSearch: (ask: SearchAsk) => typedError<SetupView, Refusal>(__TAURI_INVOKE("start_search", { ask })),
+	/**  Ends a search; what was found stays. */
+	cancelSearch: () => typedError<SetupView, Refusal>(__TAURI_INVOKE("cancel_search")),
+	/**  Begins to read a find again and again, to be held against the device's display. */
+	startCheck: (find: number) => typedError<SetupView, Refusal>(__TAURI_INVOKE("start_check", { find })),
+	/**  Tells what is true at this moment, so that the sign can be proven. */
+	tellCheck: (told: Told) => typedError<SetupView, Refusal>(__TAURI_INVOKE("tell_check", { told })),
+	endCheck: () => typedError<SetupView, Refusal>(__TAURI_INVOKE("end_check")),
+	/**  Makes a find one of the home's meters and begins to read it. */
+	addMeter: (ask: AddMeterAsk) => typedError<MetersView, Refusal>(__TAURI_INVOKE("add_meter", { ask })),
+	/**  Says that a meter was replaced; its history stays one series. */
+	replaceMeter: (ask: ReplaceMeterAsk) => typedError<MetersView, Refusal>(__TAURI_INVOKE("replace_meter", { ask })),
+	/**  Reads a meter the other way round from a moment on. */
+	invertMeter: (ask: InvertMeterAsk) => typedError<MetersView, Refusal>(__TAURI_INVOKE("invert_meter", { ask })),
+	/**  Stops reading a meter; what it counted stays. */
+	removeMeter: (meter: string) => typedError<MetersView, Refusal>(__TAURI_INVOKE("remove_meter", { meter })),
 };
 
 /** Events */
@@ -52,6 +78,16 @@ export const events = {
 };
 
 /* Types */
+/**  Makes a find one of the home's meters. */
+export type AddMeterAsk = {
+	find: number,
+	role: RoleView,
+	inverted: boolean,
+	netting: NettingView,
+	/**  The owner has read the warning and goes on. */
+	confirmed: boolean,
+};
+
 /**  An amount of money: whole nanos of the currency as decimal text. */
 export type Amount = string;
 
@@ -200,6 +236,23 @@ export type DecisionView = {
 	settled: boolean,
 };
 
+/**  What a device is and where it is reached. */
+export type DeviceView = {
+	profile: string,
+	maker: string,
+	model: string,
+	protocol: ProtocolView,
+	way: WayView,
+	/**  Address or path. */
+	place: string,
+	/**  `9600 8N1` of a serial line. */
+	line: string | null,
+	/**  The Modbus address. */
+	unit: number | null,
+	/**  Which of several meters of the device, where it is not the first. */
+	instance: number | null,
+};
+
 export type EarningsDay = {
 	/**  `2026-06-01`, a day of the home's zone. */
 	day: string,
@@ -257,6 +310,19 @@ export type EnergyBar = {
 	feed_in_micros_per_kwh: Whole | null,
 };
 
+/**  Whether the counters count what the power says. */
+export type EnergyCheck = 
+/**  Too little has flowed for a word. */
+"too_early" | "agrees" | 
+/**  They count a thousand times too much or too little: watts where watt-hours belong, or another unit. */
+"wrong_unit" | 
+/**  Export rises while power flows in, or import while it flows out. */
+"swapped" | "differs" | 
+/**  There is no counter. */
+"none" | 
+/**  What stands in the place of the counter goes up and down: it is power. */
+"not_a_counter";
+
 /**  Energy by role in milliwatt-hours. What no slot tells is missing, never 0. */
 export type EnergyFigures = {
 	sun_milliwatt_hours: Whole | null,
@@ -311,6 +377,14 @@ export type EnergyView = {
 	has_battery: boolean,
 };
 
+export type EvidenceView = {
+	told: Told,
+	at: Instant,
+	before_milliwatts: Whole | null,
+	after_milliwatts: Whole | null,
+	sign: SignView,
+};
+
 export type ExchangeStateView = "not_a_member" | "connecting" | "connected" | "unreachable" | 
 /**  The exchange refuses requests because this computer's clock is off. */
 "clock_off" | 
@@ -334,6 +408,48 @@ export type ExpectedView = {
 	to_neighbours_milliwatts: Whole | null,
 	from_neighbours_milliwatts: Whole | null,
 };
+
+export type FindView = {
+	/**  Names the find until the next search. */
+	number: number,
+	device: DeviceView,
+	/**  What such a device usually measures. */
+	kind: RoleView,
+	serial: string | null,
+	/**  How sure it is that the device is of this profile, from 0 to 1. */
+	confidence: number | null,
+	values: ValuesView,
+	flags: FlagView[],
+	/**  Whether the device's registers net its phases. */
+	nets_phases: boolean,
+	/**  The meter of the home that this is already. */
+	known_as: string | null,
+};
+
+export type FindingCode = 
+/**  More leaves the house than comes in: one of the meters measures something else. */
+"house_negative" | 
+/**  The grid meter shows just what the roof makes: it probably measures the roof. */
+"grid_measures_solar" | 
+/**
+ *  The grid meter shows nothing whatever the roof makes, so the house seems to use just what it makes: the
+ *  meter probably measures something else.
+ */
+"house_is_production" | 
+/**  The grid exports while roof and battery give nothing: its sign is probably reversed. */
+"export_at_night";
+
+/**  A contradiction between meters, with its numbers. */
+export type FindingView = {
+	code: FindingCode,
+	/**  The meters that it is about. */
+	meters: string[],
+	since: Instant,
+	/**  How much power cannot be explained. */
+	milliwatts: Whole | null,
+};
+
+export type FlagView = "not_netted" | "no_pin" | "stale" | "clock_off" | "local_echo" | "reduced_reads";
 
 /**  Power by role in milliwatts. Import and discharge are positive; sun and house are never negative. */
 export type FlowsView = {
@@ -377,6 +493,13 @@ export type GapView = {
 /**  An instant as RFC 3339 in UTC; the UI shows it in the home's zone. */
 export type Instant = string;
 
+/**  Reads a meter the other way round from a moment on. */
+export type InvertMeterAsk = {
+	meter: string,
+	/**  RFC 3339. A time in the past turns what was booked since; without it the past stays as it is. */
+	since: string | null,
+};
+
 /**  A statement that was made. */
 export type IssuedView = {
 	number: string,
@@ -399,6 +522,51 @@ export type IssuedView = {
 	previous: string | null,
 	/**  Quarter hours of earlier statements that this one corrects. */
 	corrections: Whole,
+};
+
+/**  Reverses what was made of a counter's event, or undoes what a person did. */
+export type JournalAsk = {
+	meter: string,
+	entry: string,
+};
+
+export type JournalEntry = {
+	/**  Names the entry in [`JournalAsk`]. */
+	entry: string,
+	kind: JournalKind,
+	/**  Which of the meter's counters; missing where it is about both. */
+	register: RegisterName | null,
+	/**  When it happened, or from when on it counts. */
+	at: Instant,
+	/**  When it was entered, where a person did it. */
+	made_at: Instant | null,
+	before_milliwatt_hours: Whole | null,
+	after_milliwatt_hours: Whole | null,
+	/**  Energy that the entry added to the books, or took from them. */
+	booked_milliwatt_hours: Whole | null,
+	/**  The serial number of the meter that came, where it is known. */
+	serial: string | null,
+	/**  Whether it can be reversed or undone now. */
+	reversible: boolean,
+	/**  Whether a later entry has reversed it. */
+	reversed: boolean,
+};
+
+/**  The first eight are what a counter did, the others what a person did. */
+export type JournalKind = "glitch" | "dip" | "reset" | "wrap" | "other_meter" | "gap" | "jump_held" | "jump_released" | "added" | "removed" | 
+/**  A person said that the meter was replaced. */
+"replaced" | 
+/**  It is read the other way round from then on. */
+"inverted" | 
+/**  What a counter did was judged otherwise. */
+"reversed" | 
+/**  An earlier entry was undone. */
+"undone";
+
+/**  The newest entries, the newest first. */
+export type JournalView = {
+	meter: string,
+	entries: JournalEntry[],
 };
 
 /**  In which language a statement is printed. */
@@ -538,6 +706,36 @@ export type MemberView = {
 	feed_in_micros_per_kwh: Whole | null,
 };
 
+/**  A find that is read again and again before it is added. */
+export type MeterCheckView = {
+	find: FindView,
+	values: ValuesView | null,
+	age_s: Whole | null,
+	trouble: Trouble | null,
+	readings: Whole,
+	failed: Whole,
+	sign: SignView,
+	energy: EnergyCheck,
+	/**  What the owner told and what followed, the oldest first. */
+	evidence: EvidenceView[],
+};
+
+export type MeterDayView = {
+	/**  `2026-06-01`, a day of the home's zone. */
+	day: string,
+	import_milliwatt_hours: Whole | null,
+	export_milliwatt_hours: Whole | null,
+	/**  Slots of the day that are over. */
+	slots: Whole,
+	measured: Whole,
+	recovered: Whole,
+	estimated: Whole,
+	partial: Whole,
+	missing: Whole,
+	/**  The share that was measured, from 0 to 1; missing while no slot is over. */
+	coverage: number | null,
+};
+
 export type MeterRoleView = "grid" | "solar" | "battery";
 
 /**  What one meter says of the slot. Import is what comes from the grid, out of the sun, out of the battery. */
@@ -576,6 +774,74 @@ export type MeterStatus = {
 	age_s: Whole | null,
 	/**  What the driver said last, while the meter is not fresh: a whole sentence. */
 	trouble: Trouble | null,
+};
+
+export type MeterView = {
+	/**  Names the meter and its history for ever. */
+	id: string,
+	role: RoleView,
+	device: DeviceView,
+	/**  As the meter tells it. */
+	serial: string | null,
+	/**  It is read the other way round. */
+	inverted: boolean,
+	netting: NettingView,
+	state: MeterStateView,
+	age_s: Whole | null,
+	/**  What went wrong last, until the meter answers again. */
+	trouble: Trouble | null,
+	/**  What the dashboard shows of it, too. */
+	values: ValuesView | null,
+	flags: FlagView[],
+	warnings: MeterWarning[],
+	every_s: Whole,
+	/**  The step of its counters where they stand. */
+	resolution_milliwatt_hours: Whole,
+	requests: RequestsView,
+	/**  How much of each of the last days was measured, the oldest first. */
+	days: MeterDayView[],
+};
+
+/**  What an owner should know of a meter. */
+export type MeterWarning = 
+/**  Its kind of device usually stands elsewhere. */
+"wrong_kind" | 
+/**  The roof seems to use power: an inverter's standby, or a meter turned round. */
+"negative_production" | 
+/**  Only whole kilowatt-hours are shown until the PIN is entered. */
+"no_pin" | 
+/**  It counts each phase on its own, and nobody has said how the utility counts. */
+"not_netted" | 
+/**  It has no counter: energy is added up from power, which the market does not settle by. */
+"no_counter" | 
+/**  A step of its counter is more than the utility bills by in a quarter hour. */
+"coarse_counter" | "clock_off";
+
+export type MetersView = {
+	at: Instant,
+	meters: MeterView[],
+	/**  In what the meters contradict each other. */
+	findings: FindingView[],
+	profiles: ProfilesView,
+	/**  Whether meters can be added and changed here. */
+	changeable: boolean,
+};
+
+/**  How a meter of several phases counts. */
+export type NettingView = 
+/**  The meter's own registers net its phases, as most billing meters do. */
+"meter" | 
+/**  The meter counts each phase on its own, and so does the utility. */
+"per_phase" | 
+/**  The meter counts each phase on its own, the utility nets them: counted up from the netted power. */
+"power";
+
+export type NetworkView = {
+	/**  `192.168.1.0/24`. */
+	network: string,
+	interface: string,
+	/**  How many addresses are knocked at. */
+	addresses: Whole,
 };
 
 export type Notice = {
@@ -671,6 +937,23 @@ export type PeriodView = "day" |
 /**  From Monday on. */
 "week" | "month" | "year" | "all";
 
+export type PlaceFailure = {
+	place: string,
+	trouble: Trouble,
+};
+
+export type PortView = {
+	/**  What to ask for; a name that stays when the adapter is plugged in elsewhere, where there is one. */
+	path: string,
+	/**  What the adapter calls itself. */
+	name: string,
+	stable: boolean,
+	/**  The meter that is read over it. */
+	used_by: string | null,
+	/**  Why it cannot be opened. */
+	trouble: Trouble | null,
+};
+
 export type PricesView = {
 	retail_micros_per_kwh: Whole | null,
 	feed_in_micros_per_kwh: Whole | null,
@@ -678,6 +961,32 @@ export type PricesView = {
 	last_cleared_micros_per_kwh: Whole | null,
 	last_cleared_slot: Instant | null,
 };
+
+export type ProfileProblemView = {
+	file: string,
+	line: number | null,
+	reason: string,
+};
+
+export type ProfileView = {
+	name: string,
+	maker: string,
+	model: string,
+	kind: RoleView,
+	protocol: ProtocolView,
+	/**  The owner's own file, where it is not built in. */
+	file: string | null,
+};
+
+export type ProfilesView = {
+	/**  Where an owner's own profiles lie. */
+	folder: string,
+	all: ProfileView[],
+	/**  Files there that cannot be used, and why. */
+	problems: ProfileProblemView[],
+};
+
+export type ProtocolView = "modbus" | "sunspec" | "p1" | "sml";
 
 /**  How many quarter hours are of which quality. */
 export type QualityCounts = {
@@ -717,6 +1026,68 @@ export type Refusal = {
 	message: string,
 	hint: string,
 };
+
+export type RegisterName = "import" | "export";
+
+export type RegisterRow = {
+	/**  What it means: `power`, `import`, `voltage`; missing where it means nothing to the house. */
+	name: string | null,
+	/**  Which of several phases, from 1. */
+	phase: number | null,
+	/**  Where it stands: `4:0x0034`, several with commas between, or an OBIS code. */
+	place: string,
+	/**  The words as hexadecimal, or the text of the telegram; missing where it was not sent. */
+	raw: string | null,
+	/**  In thousandths of the unit, with the house's sign. */
+	value: Whole | null,
+	unit: string | null,
+	/**  What it says where it is no number. */
+	text: string | null,
+};
+
+export type RegistersView = {
+	meter: string,
+	/**  When it was sent; missing before the first answer. */
+	read_at: Instant | null,
+	rows: RegisterRow[],
+};
+
+/**  Says that a meter was replaced, or that another device takes its place. History stays one series. */
+export type ReplaceMeterAsk = {
+	meter: string,
+	/**  What takes its place; without it the same kind of meter at the same place. */
+	find: number | null,
+	inverted: boolean,
+	netting: NettingView,
+	/**  When it was replaced, RFC 3339; without it just now. */
+	at: string | null,
+	/**
+	 *  What the old meter showed at the end, and the new one at the start. Both without, where nobody
+	 *  wrote them down: then what flowed in between is not booked.
+	 */
+	old_import_wh: Whole | null,
+	old_export_wh: Whole | null,
+	new_import_wh: Whole | null,
+	new_export_wh: Whole | null,
+	serial: string | null,
+	confirmed: boolean,
+};
+
+/**  What became of the requests since the start. */
+export type RequestsView = {
+	readings: Whole,
+	good: Whole,
+	/**  The share of readings that gave no values, from 0 to 1; missing before the first. */
+	error_share: number | null,
+	/**  Answers that came after they were given up. */
+	late: Whole,
+	/**  Bytes of noise around good answers. */
+	noise_bytes: Whole,
+	/**  By kind, those made good by a retry included. */
+	troubles: TroubleCount[],
+};
+
+export type RoleView = "grid" | "solar" | "battery";
 
 export type RuleChangeKind = "added" | "removed" | "limit" | "switched_on" | "switched_off" | "edited";
 
@@ -789,6 +1160,29 @@ export type SampleView = {
 	export_milliwatt_hours: Whole | null,
 };
 
+/**  Where to look. Nothing of it is guessed: ports that are listed, hosts that were named, networks after a yes. */
+export type SearchAsk = {
+	ports: string[],
+	/**  `192.168.1.20` or `192.168.1.20:1502`. */
+	hosts: string[],
+	/**  One of [`SetupView::networks`]. */
+	networks: string[],
+};
+
+export type SearchState = "running" | "done" | "cancelled";
+
+export type SearchView = {
+	state: SearchState,
+	started_at: Instant,
+	/**  What is tried at this moment. */
+	trying: string | null,
+	done: Whole,
+	total: Whole,
+	finds: FindView[],
+	/**  Places that could not be searched, and why. */
+	failures: PlaceFailure[],
+};
+
 /**  What the exchange made of the slot. */
 export type SettledView = {
 	measured: boolean,
@@ -802,7 +1196,25 @@ export type SettledView = {
 	from_grid_wh: Whole,
 };
 
+/**  Everything behind "Add a meter". */
+export type SetupView = {
+	ports: PortView[],
+	/**  The computer's own networks, which are searched only when the owner says so. */
+	networks: NetworkView[],
+	search: SearchView | null,
+	check: MeterCheckView | null,
+};
+
 export type SideView = "buy" | "sell";
+
+/**  Whether the device's sign is the house's. It is never turned without a person's word. */
+export type SignView = "unproven" | 
+/**  Waits for the power to follow what the owner did. */
+"watching" | "right" | 
+/**  It counts the other way round: offer to invert it. */
+"reversed" | 
+/**  One thing says so, another the opposite. */
+"contradictory";
 
 export type SlotBar = {
 	slot: Instant,
@@ -854,6 +1266,15 @@ export type TodayView = {
 	provisional_slots: Whole,
 };
 
+/**  What the owner tells about this moment. */
+export type Told = 
+/**  A kettle or a heater was switched on just now: at the grid more comes in. */
+"switched_on" | "switched_off" | 
+/**  The utility's own meter shows it. */
+"importing" | "exporting" | 
+/**  The sun shines on the roof. */
+"producing" | "charging" | "discharging";
+
 /**  Sums over settled slots. Income is positive, a charge negative. */
 export type TotalsView = {
 	sold_wh: Whole,
@@ -904,6 +1325,24 @@ export type Trouble = {
 	message: string,
 };
 
+export type TroubleCount = {
+	/**  As in the contract: timeout, crc, short_reply and so on. */
+	code: string,
+	count: Whole,
+};
+
+export type ValuesView = {
+	at: Instant,
+	/**  At the grid import is positive, of a roof production, of a battery discharge. */
+	power_milliwatts: Whole | null,
+	import_milliwatt_hours: Whole | null,
+	export_milliwatt_hours: Whole | null,
+	phase_power_milliwatts: Whole[] | null,
+	voltage_millivolts: Whole[] | null,
+	current_milliamperes: Whole[] | null,
+	frequency_millihertz: Whole | null,
+};
+
 export type VerdictView = "offer" | "bid" | "none";
 
 export type VerificationStep = {
@@ -925,7 +1364,11 @@ export type VerificationView = {
 };
 
 /**  A page of the window, or its frame. */
-export type ViewName = "frame" | "now" | "energy" | "rules" | "market" | "earnings";
+export type ViewName = "frame" | "now" | "energy" | "rules" | "market" | "earnings" | "meters";
+
+export type WayView = "network" | 
+/**  Serial frames through a gateway on the network. */
+"gateway" | "serial";
 
 /**  A whole number that every reader of JSON holds exactly: its size is below 2^53. */
 export type Whole = number;
