@@ -134,8 +134,11 @@ fn unpack(work: &Path, file: &Path) -> Result<(), ExchangeError> {
     handle.sync_all().map_err(file_error("writing", &database))
 }
 
+/// A file of a market's folder by its name.
+type Part = (String, zeroize::Zeroizing<Vec<u8>>);
+
 /// Takes configuration and keys out of a copied database, which must be sound.
-fn take_parts(database: &Path) -> Result<Vec<(String, zeroize::Zeroizing<Vec<u8>>)>, rusqlite::Error> {
+fn take_parts(database: &Path) -> Result<Vec<Part>, rusqlite::Error> {
     let db = Connection::open_with_flags(database, OpenFlags::SQLITE_OPEN_READ_WRITE)?;
     let sound: String = db.query_row("pragma integrity_check", [], |row| row.get(0))?;
     if sound != "ok" {
