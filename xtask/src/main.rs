@@ -1,9 +1,11 @@
-//! The project's errands: `cargo xtask run | test | bindings | meter-data | openapi | bench | screenshots`.
+//! The project's errands: `cargo xtask run | test | bindings | meter-data | meter-faults | openapi | bench | screenshots`.
 
 mod bench;
 mod bindings;
+mod failures;
 mod graph;
 mod meter_data;
+mod meter_faults;
 mod openapi;
 mod provision;
 mod run;
@@ -30,6 +32,8 @@ enum Errand {
     Bindings(bindings::BindingsArguments),
     /// Holds a folder of recorded telegrams against their expected values.
     MeterData(meter_data::MeterDataArguments),
+    /// Reads real Modbus servers through mixed faults: no wrong value, and values again in time.
+    MeterFaults(meter_faults::MeterFaultsArguments),
     /// Writes the exchange's OpenAPI document.
     Openapi(openapi::OpenapiArguments),
     /// Measures the figures that the project promises.
@@ -44,6 +48,7 @@ fn main() -> anyhow::Result<()> {
         Errand::Test(arguments) => test::test(&arguments),
         Errand::Bindings(arguments) => bindings::bindings(&arguments),
         Errand::MeterData(arguments) => meter_data::meter_data(&arguments),
+        Errand::MeterFaults(arguments) => meter_faults::meter_faults(&arguments),
         Errand::Openapi(arguments) => openapi::openapi(&arguments),
         Errand::Bench(arguments) => bench::bench(&arguments),
         Errand::Screenshots(arguments) => window::screenshots(&arguments),

@@ -24,11 +24,16 @@ const TESTS: &[&str] = &[
     "xvfb",
 ];
 
+/// What of it the Modbus servers need.
+const PEERS: &[&str] = &["libmodbus-dev", "python3-venv"];
+
 /// What an errand needs from the machine.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Needs {
     /// Rust alone: the street without a screen.
     Headless,
+    /// The Modbus servers that we did not write.
+    Peers,
     Window,
     Everything,
 }
@@ -37,15 +42,21 @@ pub enum Needs {
 pub fn provision(needs: Needs, yes: bool) -> Result<()> {
     let packages = match needs {
         Needs::Headless => return Ok(()),
+        Needs::Peers => PEERS.to_vec(),
         Needs::Window => WINDOW.to_vec(),
         Needs::Everything => [WINDOW, TESTS].concat(),
     };
     install_packages(&packages, yes)?;
     check_node()?;
-    install_ui_packages()?;
+    if needs != Needs::Peers {
+        install_npm_packages("ui")?;
+    }
     if needs == Needs::Everything {
         install_tauri_driver()?;
+    }
+    if matches!(needs, Needs::Everything | Needs::Peers) {
         install_python_packages()?;
+        install_npm_packages("tests/peers")?;
     }
     Ok(())
 }
@@ -115,15 +126,16 @@ fn check_node() -> Result<()> {
     Ok(())
 }
 
-/// Installs the UI's packages as the lock file says, unless they are already.
-fn install_ui_packages() -> Result<()> {
-    let (lock, mark) = (root().join("ui/package-lock.json"), root().join("ui/node_modules/.wattle-lock"));
+/// Installs a folder's packages as its lock file says, unless they are already.
+fn install_npm_packages(folder: &str) -> Result<()> {
+    let folder = root().join(folder);
+    let (lock, mark) = (folder.join("package-lock.json"), folder.join("node_modules/.wattle-lock"));
     let wanted = std::fs::read(&lock).with_context(|| format!("reading {}", lock.display()))?;
     if std::fs::read(&mark).is_ok_and(|installed| installed == wanted) {
         return Ok(());
     }
-    say("Installing the UI's packages");
-    run(&mut npm(&["ci", "--no-audit", "--no-fund"]))?;
+    say(&format!("Installing the packages of {}", folder.display()));
+    run(npm(&["ci", "--no-audit", "--no-fund"]).current_dir(&folder))?;
     std::fs::write(&mark, wanted).with_context(|| format!("writing {}", mark.display()))
 }
 

@@ -1,5 +1,6 @@
 //! One endpoint and everything that is asked over it: a handle that units share.
 
+use std::path::PathBuf;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
@@ -12,6 +13,7 @@ use crate::device::{Device, DeviceSettings};
 use crate::endpoint::Endpoint;
 use crate::frame::{Answer, Request};
 use crate::owner::Owner;
+use crate::serial::BY_ID;
 use crate::trouble::{Tally, Trouble};
 
 /// Requests that wait for a line. Each device asks one at a time, and a line has at most 247 of them,
@@ -30,6 +32,8 @@ pub struct BusSettings {
     pub connect_timeout: Duration,
     /// After so long without a request the connection is ended, for devices that serve one program only.
     pub release_after: Option<Duration>,
+    /// Where serial adapters are listed by maker and serial number.
+    pub adapters: PathBuf,
 }
 
 impl BusSettings {
@@ -41,6 +45,7 @@ impl BusSettings {
             settle: Duration::from_secs(1),
             connect_timeout: Duration::from_secs(3),
             release_after: None,
+            adapters: BY_ID.into(),
         }
     }
 }

@@ -143,7 +143,14 @@ impl Device {
             let answered = match self.ask(read, deadline).await {
                 Ok(answered) => answered,
                 Err(_) if read.optional => continue,
-                Err(trouble) => return Err(trouble),
+                Err(trouble) => {
+                    // Finding what a slow device bears may take longer than one reading has. Without its
+                    // lessons the next one would be as long.
+                    if span.is_some() {
+                        learnt.remember(cut);
+                    }
+                    return Err(trouble);
+                }
             };
             match answered.answer {
                 Answer::Registers(words) => {

@@ -2,6 +2,7 @@
 
 use std::collections::VecDeque;
 use std::io::{self, ErrorKind};
+use std::path::Path;
 use std::time::Duration;
 
 use socket2::{SockRef, TcpKeepalive};
@@ -30,10 +31,13 @@ pub enum Way {
 }
 
 impl Way {
-    pub fn to(endpoint: &Endpoint) -> Self {
+    /// Returns the way to an endpoint; serial adapters are listed by name in `adapters`.
+    pub fn to(endpoint: &Endpoint, adapters: &Path) -> Self {
         match endpoint {
             Endpoint::Tcp { address } | Endpoint::RtuOverTcp { address } => Self::Tcp(address.clone()),
-            Endpoint::Serial { path, line } => Self::Serial(Port::new(path.clone(), *line)),
+            Endpoint::Serial { path, line } => {
+                Self::Serial(Port::new(path.clone(), *line, adapters.to_owned()))
+            }
         }
     }
 

@@ -3,6 +3,7 @@
 //! Only the newest telegram is kept. Its parser keeps a bounded part of one that has begun, so a line that
 //! is noise for a week costs no memory.
 
+use std::path::Path;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
@@ -17,6 +18,7 @@ use crate::endpoint::Endpoint;
 use crate::link::{Link, Way};
 use crate::owner::connect::{jittered, pause_after};
 use crate::read_error::ReadError;
+use crate::serial::BY_ID;
 use crate::trouble::{Tally, Trouble};
 
 /// P1 before DSMR 5 speaks every 10 s, and SML meters every 1 to 4 s. One telegram may be damaged.
@@ -193,7 +195,7 @@ struct Task {
 
 impl Task {
     async fn run(mut self) {
-        let mut way = Way::to(&self.endpoint);
+        let mut way = Way::to(&self.endpoint, Path::new(BY_ID));
         let mut failures = 0;
         loop {
             let trouble = match way.connect(CONNECT_TIMEOUT).await {

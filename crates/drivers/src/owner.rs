@@ -60,7 +60,7 @@ impl Owner {
         state: watch::Sender<LineState>,
         connections: Arc<AtomicU64>,
     ) -> Self {
-        let way = Way::to(&endpoint);
+        let way = Way::to(&endpoint, &settings.adapters);
         Self {
             endpoint,
             settings,

@@ -10,19 +10,21 @@ use crate::endpoint::{DataBits, Line, Parity, StopBits};
 use crate::trouble::Trouble;
 
 /// Where udev names adapters by maker and serial number, whatever number the kernel gives them.
-const BY_ID: &str = "/dev/serial/by-id";
+pub const BY_ID: &str = "/dev/serial/by-id";
 
 /// A serial port by its path, and by its adapter once that was seen.
 #[derive(Debug)]
 pub struct Port {
     path: PathBuf,
     line: Line,
+    /// Where adapters are listed by name.
+    adapters: PathBuf,
     adapter: Option<PathBuf>,
 }
 
 impl Port {
-    pub fn new(path: PathBuf, line: Line) -> Self {
-        Self { path, line, adapter: None }
+    pub fn new(path: PathBuf, line: Line, adapters: PathBuf) -> Self {
+        Self { path, line, adapters, adapter: None }
     }
 
     /// Opens the port with an exclusive lock. Must be called inside the runtime.
@@ -32,7 +34,7 @@ impl Port {
     pub fn open(&mut self) -> Result<SerialStream, Trouble> {
         let path = self.adapter.as_deref().filter(|adapter| adapter.exists()).unwrap_or(&self.path);
         let stream = open(path, self.line)?;
-        self.adapter = adapter_of(path, Path::new(BY_ID)).or(self.adapter.take());
+        self.adapter = adapter_of(path, &self.adapters).or(self.adapter.take());
         Ok(stream)
     }
 }
@@ -128,10 +130,10 @@ mod tests {
     #[tokio::test]
     async fn an_absent_port_and_a_file_are_told_apart() {
         let dir = tempfile::tempdir().unwrap();
-        let absent = Port::new(dir.path().join("ttyUSB9"), Line::default()).open();
+        let absent = Port::new(dir.path().join("ttyUSB9"), Line::default(), BY_ID.into()).open();
         assert_eq!(absent.unwrap_err(), Trouble::Absent);
         std::fs::write(dir.path().join("file"), "").unwrap();
-        let file = Port::new(dir.path().join("file"), Line::default()).open();
+        let file = Port::new(dir.path().join("file"), Line::default(), BY_ID.into()).open();
         assert!(matches!(file.unwrap_err(), Trouble::Unusable(_)));
     }
 }

@@ -7,6 +7,7 @@
 mod likeness;
 mod places;
 
+use std::path::Path;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
@@ -20,6 +21,7 @@ use crate::endpoint::Endpoint;
 use crate::link::Way;
 use crate::meter::{MeterSettings, Observation};
 use crate::read_error::ReadError;
+use crate::serial::BY_ID;
 use crate::sunspec;
 use crate::trouble::Trouble;
 
@@ -155,7 +157,7 @@ async fn listen(
     whole: Duration,
     found: &mut impl FnMut(Find),
 ) -> Result<(), Trouble> {
-    let mut link = Way::to(endpoint).connect(CONNECT_TIMEOUT).await?;
+    let mut link = Way::to(endpoint, Path::new(BY_ID)).connect(CONNECT_TIMEOUT).await?;
     let mut parsers = (p1::Parser::new(), sml::Parser::new());
     let began = Instant::now();
     let mut until = began + first;

@@ -160,6 +160,25 @@ mod tests {
         assert!(Place::host("fe80::1").is_err() && Place::host("a:0").is_err() && Place::host("").is_err());
     }
 
+    /// It asks for register 0, where a server of Modbus TCP reads the protocol; the checksum lies where it
+    /// reads the function.
+    #[test]
+    fn a_probe_in_serial_frames_is_no_write_to_a_server_of_modbus_tcp() {
+        use crate::frame::{Function, Request};
+        for attempt in on_port("host", 502) {
+            let (Endpoint::RtuOverTcp { .. }, How::Ask { function, units, .. }) =
+                (attempt.endpoint, attempt.how)
+            else {
+                continue;
+            };
+            assert_eq!(function, 4);
+            for unit in units {
+                let frame = Request::new(unit, Function::InputRegisters, 0, 2).unwrap().rtu();
+                assert!(![5, 6, 15, 16, 21, 22, 23].contains(&frame[7]), "unit {unit}");
+            }
+        }
+    }
+
     #[test]
     fn every_unit_that_a_profile_leaves_the_factory_with_is_asked() {
         let place = Place::host("meter:502").unwrap();

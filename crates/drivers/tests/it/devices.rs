@@ -31,6 +31,21 @@ async fn a_device_that_takes_short_reads_only_is_read_in_parts_from_then_on() {
     assert_eq!(codes(&device), [], "it is remembered");
 }
 
+/// Finding what it bears takes longer than one reading has.
+#[tokio::test]
+async fn what_a_slow_device_of_short_reads_taught_is_kept_for_the_next_reading() {
+    let (_peer, device) = with(&json!({ "longest": 10 }), vec![]);
+    let slow =
+        DeviceSettings { gap: Duration::from_millis(40), patience: Duration::from_millis(500), ..quick() };
+    let device = device.bus().device(1, slow);
+    let mut polls = 1;
+    while device.read(&[read(0, 80)]).await.is_err() {
+        polls += 1;
+    }
+    assert!((2..=3).contains(&polls), "{polls} polls");
+    assert!(device.tally().reduced_reads);
+}
+
 #[tokio::test]
 async fn a_hole_between_values_does_not_cost_the_values() {
     let (_peer, device) = with(&json!({ "missing": [11, 12] }), vec![read(0, 2), read(8, 2), read(14, 4)]);

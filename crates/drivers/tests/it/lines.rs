@@ -5,7 +5,8 @@ use std::time::{Duration, Instant};
 use drivers::{Bus, BusSettings, Code, Endpoint, Line, LineState, Trouble};
 
 use crate::peer::Peer;
-use crate::proxy::{Framing, Proxy, connect_terminals, pseudo_terminal};
+use crate::proxy::{Framing, Proxy, connect_terminals};
+use crate::terminal::pseudo_terminal;
 use crate::truth::{check, quick, read, read_true, rtu_server, tcp_server, units};
 
 #[tokio::test]
@@ -58,18 +59,6 @@ async fn units_share_one_connection() {
         reader.await.unwrap();
     }
     assert_eq!((proxy.connections(), proxy.requests().len()), (1, 15 * reads.len()));
-}
-
-#[tokio::test]
-async fn only_functions_3_and_4_go_out() {
-    let proxy = Proxy::serial(rtu_server()).await.unwrap();
-    let device = Bus::open(proxy.endpoint.clone(), BusSettings::of(&proxy.endpoint)).device(1, quick());
-    let holding = metering::Read { function: 3, ..read(0, 2) };
-    let writing = metering::Read { function: 6, ..read(0, 2) };
-    device.read(&[holding, read(0, 2)]).await.unwrap();
-    device.read(&[writing]).await.unwrap_err();
-    let functions: Vec<u8> = proxy.requests().iter().map(|(_, request)| request[1]).collect();
-    assert_eq!(functions, [3, 4]);
 }
 
 #[tokio::test]

@@ -9,7 +9,7 @@ use tokio::net::{TcpListener, TcpStream};
 use units::{Power, Timestamp};
 
 use crate::golden;
-use crate::proxy::pseudo_terminal;
+use crate::terminal::pseudo_terminal;
 
 /// Returns the golden telegram of P1 as it comes over the wire.
 pub fn p1() -> Vec<u8> {

@@ -6,12 +6,16 @@
 mod devices;
 mod faults;
 mod golden;
-mod libmodbus;
 mod lines;
 mod listening;
+mod mixed;
+mod other_servers;
 mod peer;
 mod profiles;
 mod proxy;
+mod reading_only;
 mod scan;
+mod servers;
 mod sunspec;
+mod terminal;
 mod truth;

@@ -73,7 +73,7 @@ impl Peer {
 }
 
 /// Returns a Python that has pymodbus; looked for once, since that takes as long as to start a server.
-fn python() -> Result<String> {
+pub fn python() -> Result<String> {
     static FOUND: OnceLock<Option<String>> = OnceLock::new();
     let python = std::env::var("WATTLE_PYTHON").unwrap_or_else(|_| "python3".into());
     let found = FOUND.get_or_init(|| {

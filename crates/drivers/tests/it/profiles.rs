@@ -9,7 +9,8 @@ use units::Timestamp;
 
 use crate::golden;
 use crate::peer::Peer;
-use crate::proxy::{connect_terminals, pseudo_terminal};
+use crate::proxy::connect_terminals;
+use crate::terminal::pseudo_terminal;
 
 /// Returns the profiles whose devices are asked.
 fn asked() -> impl Iterator<Item = &'static Profile> {

@@ -1,17 +1,17 @@
 //! A wire between master and server that does what wires do: delays, cuts, flips, echoes and makes noise.
 
 use std::collections::VecDeque;
-use std::path::PathBuf;
 use std::sync::{Arc, Mutex};
 use std::time::{Duration, Instant};
 
-use anyhow::{Context, Result};
+use anyhow::Result;
 use drivers::{Endpoint, Line};
 use tokio::io::{AsyncRead, AsyncReadExt, AsyncWrite, AsyncWriteExt};
 use tokio::net::{TcpListener, TcpStream};
 use tokio::sync::mpsc;
 use tokio::task::JoinHandle;
-use tokio_serial::{SerialPort, SerialStream};
+
+use crate::terminal::{Terminal, pseudo_terminal};
 
 /// What becomes of one answer.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -38,6 +38,10 @@ pub enum Fault {
         before: Vec<u8>,
         after: Vec<u8>,
     },
+    /// The answer comes twice.
+    Double,
+    /// An exception comes in place of the answer.
+    Exception(u8),
     HangUp,
 }
 
@@ -132,15 +136,8 @@ impl Drop for Proxy {
     }
 }
 
-/// Makes a pseudo-terminal: our end, and the path that another program opens.
-pub fn pseudo_terminal() -> Result<(SerialStream, PathBuf)> {
-    let (mut master, slave) = SerialStream::pair()?;
-    master.set_exclusive(false)?;
-    Ok((master, slave.name().context("a pseudo-terminal has a name")?.into()))
-}
-
 /// Carries bytes both ways between two pseudo-terminals until it is dropped.
-pub fn connect_terminals(mut one: SerialStream, mut other: SerialStream) -> JoinHandle<()> {
+pub fn connect_terminals(mut one: Terminal, mut other: Terminal) -> JoinHandle<()> {
     tokio::spawn(async move {
         loop {
             // It ends whenever one side is not open.
@@ -220,7 +217,7 @@ async fn ask(
 }
 
 /// Applies a fault: `None` is silence, no bytes are the end of the connection.
-fn spoil(fault: Fault, request: &[u8], mut answer: Vec<u8>, framing: Framing) -> Option<Vec<u8>> {
+pub fn spoil(fault: Fault, request: &[u8], mut answer: Vec<u8>, framing: Framing) -> Option<Vec<u8>> {
     let unit = if framing == Framing::Tcp { 6 } else { 0 };
     match fault {
         Fault::None | Fault::Late(_) => {}
@@ -239,11 +236,22 @@ fn spoil(fault: Fault, request: &[u8], mut answer: Vec<u8>, framing: Framing) ->
             seal(&mut answer, framing);
         }
         Fault::OtherFunction => {
-            answer[unit + 1] = 3;
+            // 3 for 4, and 4 for 3.
+            answer[unit + 1] = 7 - answer[unit + 1];
             seal(&mut answer, framing);
         }
         Fault::OtherTransaction => answer[0] ^= 0x80,
         Fault::Echo => answer = [request, &answer].concat(),
+        Fault::Double => answer = answer.repeat(2),
+        Fault::Exception(code) => {
+            answer.truncate(unit + 2);
+            answer[unit + 1] |= 0x80;
+            answer.push(code);
+            if framing == Framing::Rtu {
+                answer.extend([0, 0]);
+            }
+            seal(&mut answer, framing);
+        }
         Fault::Noise { before, after } => answer = [before, answer, after].concat(),
     }
     Some(answer)
@@ -265,7 +273,7 @@ fn seal(answer: &mut Vec<u8>, framing: Framing) {
 }
 
 /// CRC-16/MODBUS once more, bit by bit, so that the wire does not share a mistake with the master.
-fn crc(bytes: &[u8]) -> u16 {
+pub fn crc(bytes: &[u8]) -> u16 {
     bytes.iter().fold(0xFFFF, |crc, byte| {
         (0..8)
             .fold(crc ^ u16::from(*byte), |crc, _| if crc & 1 == 1 { (crc >> 1) ^ 0xA001 } else { crc >> 1 })

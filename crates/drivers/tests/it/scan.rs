@@ -8,10 +8,11 @@ use tokio::net::TcpListener;
 use units::Timestamp;
 
 use crate::golden;
-use crate::libmodbus::Server;
 use crate::listening;
 use crate::peer::Peer;
-use crate::proxy::{connect_terminals, pseudo_terminal};
+use crate::proxy::connect_terminals;
+use crate::servers::{Server, Shows, Stack, Way};
+use crate::terminal::pseudo_terminal;
 
 /// Returns units that show a profile's first golden frame each.
 fn serving(units: &[(u8, &str)]) -> Value {
@@ -71,7 +72,8 @@ async fn two_meters_that_show_the_same_are_two() {
 #[tokio::test]
 async fn a_device_that_answers_to_any_address_is_one() {
     let profile = profile("carlo-gavazzi-em340").unwrap();
-    let server = Server::start("tcp", 1, &profile.golden[0]).unwrap();
+    let shows = [(1, Shows::Frame(profile, &profile.golden[0]))];
+    let server = Server::start(Stack::Libmodbus, Way::Tcp(0), &shows, None).unwrap();
     let finds = finds(&Place::host(&server.address()).unwrap()).await;
     assert_eq!(profiles(&finds), [(1, "carlo-gavazzi-em340")]);
 }
