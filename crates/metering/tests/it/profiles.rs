@@ -155,6 +155,19 @@ fn signs_are_translated_by_the_profile_alone() {
     }
 }
 
+/// The meter itself tells 0.75 A without a sign.
+#[test]
+fn a_current_has_the_sign_of_its_phases_power() {
+    let volts_amperes_watts: [f32; 9] = [230.0, 230.0, 230.0, 1.5, 0.75, 4.0, 345.0, -172.5, 920.0];
+    let words: Vec<u16> = volts_amperes_watts
+        .iter()
+        .flat_map(|value| [(value.to_bits() >> 16) as u16, value.to_bits() as u16])
+        .collect();
+    let sample = decoded("eastron-sdm630", 4, &[(0, &words)]);
+    let currents: Vec<f64> = sample.current.unwrap().iter().map(|current| current.as_f64()).collect();
+    assert_eq!(currents, [1.5, -0.75, 4.0]);
+}
+
 #[test]
 fn a_frequency_in_hundredths_is_known_by_its_size() {
     for (raw, name) in
