@@ -13,6 +13,9 @@ use crate::unit::Unit;
 const FIRST_RETRY: Duration = Duration::from_millis(250);
 const LONGEST_RETRY: Duration = Duration::from_secs(5);
 
+/// Looking whether a serial adapter is back costs nothing and disturbs nobody.
+const LONGEST_ABSENCE: Duration = Duration::from_secs(1);
+
 /// A device that hangs up at once serves another program. It is asked less and less often, after a few
 /// quick tries, since a proxy whose device restarts looks the same.
 const QUICK_HANG_UPS: u32 = 3;
@@ -90,11 +93,29 @@ impl Owner {
 /// Returns how long to wait after so many failures in a row and one more.
 pub(crate) fn pause_after(failures: u32, trouble: &Trouble) -> Duration {
     let doubled = FIRST_RETRY * 2u32.pow(failures.min(5));
-    if trouble.lasts() { LONGEST_RETRY } else { doubled.min(LONGEST_RETRY) }
+    match trouble {
+        Trouble::Absent => doubled.min(LONGEST_ABSENCE),
+        trouble if trouble.lasts() => LONGEST_RETRY,
+        _ => doubled.min(LONGEST_RETRY),
+    }
 }
 
 /// Returns a pause longer or shorter by up to a fifth, so that programs do not knock in step.
 pub(crate) fn jittered(pause: Duration) -> Duration {
     let random = std::collections::hash_map::RandomState::new().build_hasher().finish();
     pause.mul_f64(0.8 + 0.4 * (random % 1000) as f64 / 1000.0)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_adapter_that_is_away_is_looked_for_each_second_and_a_host_less_and_less_often() {
+        let pauses = |trouble: Trouble| (0..40).map(move |failures| pause_after(failures, &trouble));
+        assert!(pauses(Trouble::Absent).skip(2).all(|pause| pause == Duration::from_secs(1)));
+        let refused: Vec<u128> = pauses(Trouble::Refused).take(7).map(|pause| pause.as_millis()).collect();
+        assert_eq!(refused, [250, 500, 1000, 2000, 4000, 5000, 5000]);
+        assert!(pauses(Trouble::PermissionDenied).all(|pause| pause == LONGEST_RETRY));
+    }
 }

@@ -165,7 +165,7 @@ mod tests {
     #[test]
     fn a_probe_in_serial_frames_is_no_write_to_a_server_of_modbus_tcp() {
         use crate::frame::{Function, Request};
-        for attempt in on_port("host", 502) {
+        for attempt in on_port("host", 502, &Catalogue::built_in()) {
             let (Endpoint::RtuOverTcp { .. }, How::Ask { function, units, .. }) =
                 (attempt.endpoint, attempt.how)
             else {
