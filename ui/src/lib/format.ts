@@ -72,6 +72,32 @@ export class Formats {
     return number.format(noMinusZero(milliwattHours / 1e6, 3));
   }
 
+  /** As `register`, where no head names the unit. */
+  registerWithUnit(milliwattHours: number | null): string {
+    return isFigure(milliwattHours) ? `${this.register(milliwattHours)}\u00a0kWh` : MISSING;
+  }
+
+  /** Energy that was typed in kWh, in whole Wh; null if it is no number. Both decimal signs are understood. */
+  parseKilo(text: string): number | null {
+    const plain = text
+      .trim()
+      .replace(/[\s\u00a0\u202f]/g, "")
+      .replace(",", ".");
+    if (!/^\d+(\.\d{1,3})?$/.test(plain)) return null;
+    const wattHours = Math.round(Number(plain) * 1000);
+    return Number.isSafeInteger(wattHours) ? wattHours : null;
+  }
+
+  /** Power to the watt, as it stands on a meter's display. */
+  powerExact(milliwatts: number | null): string {
+    return isFigure(milliwatts) ? this.#unit(milliwatts / 1000, "W", 0, 0) : MISSING;
+  }
+
+  /** Any other quantity, with so many digits after the mark. */
+  unit(value: number | null, unit: string, digits: number): string {
+    return isFigure(value) ? this.#unit(value, unit, digits, digits) : MISSING;
+  }
+
   /** A price such as "12.0 ct"; the kWh is in the words around it. */
   price(microsPerKwh: number | null, minDigits = 1, maxDigits = 2): string {
     if (!isFigure(microsPerKwh)) return MISSING;
@@ -209,6 +235,15 @@ export class Formats {
 
   percent(share: number): string {
     return this.#number({ style: "percent", maximumFractionDigits: 0 }).format(share);
+  }
+
+  /** A share that is nearly all or nearly nothing: never rounded to what it is not. */
+  percentFine(share: number): string {
+    if (!isFigure(share)) return MISSING;
+    const edge = (share > 0.99 && share < 1) || (share > 0 && share < 0.01);
+    const digits = edge ? 1 : 0;
+    const kept = edge ? Math.min(0.999, Math.max(0.001, share)) : share;
+    return this.#number({ style: "percent", maximumFractionDigits: digits }).format(kept);
   }
 
   /** `14:15` in the home's zone. */

@@ -1,6 +1,14 @@
 /// Which page is open: it stands behind the # of the address, so that back and forward work.
 
-export const PAGES = ["now", "energy", "rules", "market", "earnings", "settings"] as const;
+export const PAGES = [
+  "now",
+  "energy",
+  "rules",
+  "market",
+  "earnings",
+  "meters",
+  "settings",
+] as const;
 export type Page = (typeof PAGES)[number];
 /** What is looked at daily: the bar of a narrow window holds no more than four and a way to the rest. */
 export const DAILY: readonly Page[] = ["now", "energy", "rules", "earnings"];

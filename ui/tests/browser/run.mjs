@@ -7,7 +7,7 @@ import { readFileSync } from "node:fs";
 import { openDemo, withDemo } from "./browser.mjs";
 import { fitsItsWidth, isAccessible } from "./checks.mjs";
 
-const PAGES = ["now", "energy", "rules", "market", "earnings", "settings"];
+const PAGES = ["now", "energy", "rules", "market", "earnings", "meters", "settings"];
 const STATES = [
   "full",
   "empty",
@@ -301,6 +301,76 @@ await withDemo(async ({ browser, url }) => {
         await tab.context().close();
       },
     );
+
+    await check("a meter is found, compared, proven and added, with nothing typed", async () => {
+      const tab = await open({ page: "meters", sun: "none" });
+      const press = async (name) => {
+        await tab
+          .getByRole("button", { name, exact: typeof name === "string" })
+          .first()
+          .focus();
+        await tab.keyboard.press("Enter");
+        await tab.clock.runFor(600);
+      };
+      await press("Add a meter");
+      await isAccessible(tab);
+      await tab.getByRole("checkbox", { name: /^My network/ }).focus();
+      await tab.keyboard.press("Space");
+      await press("Search");
+      await tab.clock.runFor(4000);
+      await tab.getByText("2 meters found").waitFor();
+      await isAccessible(tab);
+      await press(/^This one.*Shelly Pro 3EM/);
+      await tab.getByText("Does your meter’s display say the same?", { exact: false }).waitFor();
+      await isAccessible(tab);
+      await press("No");
+      await tab.getByText("Then it is another device").waitFor();
+      await press("Yes, it says the same");
+      await press("It is on now");
+      await tab.getByText("It counts the right way round").waitFor();
+      await isAccessible(tab);
+      await press("Go on");
+      await tab.getByRole("radio", { name: /The roof/ }).focus();
+      await tab.keyboard.press("Space");
+      await isAccessible(tab);
+      await tab.setViewportSize(NARROW);
+      await fitsItsWidth(tab);
+      await isAccessible(tab);
+      await press("Add this meter");
+      await tab.getByText("The roof is read from now on.").waitFor();
+      await tab.getByRole("heading", { name: "The roof" }).waitFor();
+      await tab.context().close();
+    });
+
+    await check("a meter is opened, turned round, and what was done is undone", async () => {
+      const tab = await open({ page: "meters" });
+      await tab.getByRole("button", { name: "Change: The grid" }).press("Enter");
+      await isAccessible(tab);
+      await tab.keyboard.press("ArrowDown");
+      await tab.keyboard.press("Enter");
+      await tab.getByRole("dialog", { name: /other way round/ }).waitFor();
+      await tab.getByRole("radio", { name: /Since a moment/ }).check();
+      await tab.getByLabel("Since", { exact: true }).fill("2026-06-17T12:00");
+      await isAccessible(tab);
+      await tab.getByRole("button", { name: "Turn it round" }).press("Enter");
+      await tab.clock.runFor(600);
+      await tab.getByText("read the other way round").first().waitFor();
+      await tab.getByRole("button", { name: /^Values and events.*The grid/ }).press("Enter");
+      await tab.clock.runFor(300);
+      for (const name of ["Values", "As it was sent", "Events"]) {
+        await tab.getByRole("tab", { name }).click();
+        await tab.clock.runFor(600);
+        await isAccessible(tab);
+        await tab.setViewportSize(NARROW);
+        await fitsItsWidth(tab);
+        await isAccessible(tab);
+        await tab.setViewportSize(WIDE);
+      }
+      await tab.getByRole("button", { name: /^Undo/ }).first().press("Enter");
+      await tab.clock.runFor(600);
+      await tab.getByText("A change was undone").waitFor();
+      await tab.context().close();
+    });
 
     await check("the window looks and speaks as it was told, the next time too", async () => {
       const tab = await open({ page: "settings" });

@@ -2,6 +2,7 @@
 import type { FrameRoom } from "./frame";
 import type { EnergyRoom } from "./energy";
 import type { MarketRoom } from "./market";
+import type { MetersRoom } from "./meters";
 import type { NowRoom } from "./now";
 import type { RulesRoom } from "./rules";
 import type { EarningsRoom } from "./earnings";
@@ -14,6 +15,14 @@ export type Answer<T> = { status: "ok"; data: T } | { status: "error"; error: Re
 export type Changes = (listener: (views: ViewName[]) => void) => () => void;
 
 export interface House
-  extends FrameRoom, NowRoom, EnergyRoom, RulesRoom, MarketRoom, EarningsRoom, StatementRoom {
+  extends
+    FrameRoom,
+    NowRoom,
+    EnergyRoom,
+    RulesRoom,
+    MarketRoom,
+    EarningsRoom,
+    StatementRoom,
+    MetersRoom {
   onChanged: Changes;
 }

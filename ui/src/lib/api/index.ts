@@ -4,6 +4,7 @@ import { energyRoom } from "./energy";
 import { events } from "./bindings";
 import { frameRoom } from "./frame";
 import { marketRoom } from "./market";
+import { metersRoom } from "./meters";
 import { nowRoom } from "./now";
 import { rulesRoom } from "./rules";
 import { statementRoom } from "./statement";
@@ -25,5 +26,6 @@ export const house: House = {
   ...marketRoom,
   ...earningsRoom,
   ...statementRoom,
+  ...metersRoom,
   onChanged,
 };

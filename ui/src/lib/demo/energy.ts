@@ -33,6 +33,8 @@ export const notMeasured = (start: number): boolean =>
 const isRecovered = (start: number): boolean => (start / QUARTER_MS) % 96 === 38;
 
 export class DemoEnergy {
+  readonly #days = new Map<string, { import: number; export: number }>();
+
   constructor(
     private readonly street: Street,
     private readonly setting: Setting,
@@ -168,7 +170,7 @@ export class DemoEnergy {
   #meter(role: MeterRoleView, start: number): MeterSlotView {
     const known = this.#known(start);
     const energy = this.#energy(role, start);
-    const before = known ? this.#counted(role, start) : null;
+    const before = known ? this.counted(role, start) : null;
     const at = (side: "import" | "export", end: boolean) =>
       before === null || (role === "solar" && side === "export")
         ? null
@@ -205,19 +207,40 @@ export class DemoEnergy {
     }
   }
 
-  #counted(role: MeterRoleView, until: number): { import: number; export: number } {
-    const counted = { ...REGISTER_MWH };
-    for (let start = BEGINNING; start < until; start += QUARTER_MS) {
+  /** What a meter's counters show at an instant, in milliwatt-hours. */
+  counted(role: MeterRoleView, until: number): { import: number; export: number } {
+    const day = startOfDay(dayOf(until));
+    const counted = { ...(day > BEGINNING ? this.#countedByDay(role, day) : REGISTER_MWH) };
+    for (let start = Math.max(day, BEGINNING); start < until; start += QUARTER_MS) {
       const energy = this.#energy(role, start);
-      counted.import += energy.import;
-      counted.export += energy.export;
+      // Of the slot that runs, the part that is over.
+      const part = Math.min(1, (until - start) / QUARTER_MS);
+      counted.import += Math.round(energy.import * part);
+      counted.export += Math.round(energy.export * part);
+    }
+    return counted;
+  }
+
+  /** Remembered, or each view would add up the whole past. */
+  #countedByDay(role: MeterRoleView, day: number): { import: number; export: number } {
+    const key = `${role}-${day}`;
+    let counted = this.#days.get(key);
+    if (!counted) {
+      const before = this.counted(role, day - 1);
+      const last = this.#energy(role, day - QUARTER_MS);
+      const part = (QUARTER_MS - 1) / QUARTER_MS;
+      counted = {
+        import: before.import - Math.round(last.import * part) + last.import,
+        export: before.export - Math.round(last.export * part) + last.export,
+      };
+      this.#days.set(key, counted);
     }
     return counted;
   }
 
   #samples(role: MeterRoleView, start: number): MeterSlotView["samples"] {
     const energy = this.#energy(role, start);
-    const before = this.#counted(role, start);
+    const before = this.counted(role, start);
     const count = QUARTER_MS / SAMPLE_MS;
     return Array.from({ length: count + 1 }, (_, index) => {
       const at = start + index * SAMPLE_MS;

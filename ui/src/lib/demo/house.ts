@@ -1,6 +1,6 @@
 /// The house of the demo: the interface of the app's house, kept by a street that never was.
 import type {
-  BookView,
+  AddMeterAsk,
   Certainty,
   DealProposal,
   DecisionView,
@@ -8,18 +8,14 @@ import type {
   EarningsSlot,
   EarningsView,
   EnergyAsk,
-  EnergySlotView,
-  EnergyView,
   Format,
   FrameView,
   LimitChange,
-  MarketView,
   NowView,
   OrderView,
   Refusal,
   RuleChangeKind,
   RuleChangeView,
-  RulePastView,
   RulesChangeView,
   RulesView,
   RuleView,
@@ -27,6 +23,13 @@ import type {
   SlotBar,
   StatementView,
   TotalsView,
+  InvertMeterAsk,
+  JournalAsk,
+  RegistersView,
+  ReplaceMeterAsk,
+  SearchAsk,
+  Told,
+  ViewName,
   TradeView,
   VerificationView,
 } from "../api/bindings";
@@ -34,8 +37,9 @@ import type { Answer, Changes, House } from "../api/house";
 import { issuedOf, verified, type Made } from "./statement";
 import { DemoEnergy, notMeasured } from "./energy";
 import { DemoMarket } from "./market";
+import { DemoMeters } from "./meters";
 import { isEvening, rulePast } from "./past";
-import { applyState, type DemoState } from "./states";
+import { applyState, type DemoState, type Views } from "./states";
 import {
   BEGINNING,
   dayOf,
@@ -89,6 +93,7 @@ export class DemoHouse implements House {
     { from: 0, side: "sell", micros: 120_000 },
     { from: 0, side: "buy", micros: 240_000 },
   ];
+  readonly #meters: DemoMeters;
   #stoppedAt: number | null = null;
   #statements = new Map<string, Made>();
   #numbers = 0;
@@ -110,6 +115,12 @@ export class DemoHouse implements House {
       certainty: (start) => this.#certainty(start),
       limits: (start) => this.#limitsAt(start),
     });
+    this.#meters = new DemoMeters(this.#street, {
+      sun: this.#options.sun,
+      now: () => this.#time(),
+      counted: (role, until) => this.#energy.counted(role, until),
+      changed: () => this.#tell("meters"),
+    });
     if (!this.#options.sun) {
       this.#rules = [rule("Neighbours first", "buy", 240_000)];
       this.#limits = [{ from: 0, side: "buy", micros: 240_000 }];
@@ -120,7 +131,7 @@ export class DemoHouse implements House {
 
   onChanged: Changes = (listener) => {
     this.#listeners.add(listener);
-    const timer = setInterval(() => listener(["frame", "now"]), 1000);
+    const timer = setInterval(() => listener(["frame", "now", "meters"]), 1000);
     let slot = this.#slotNow();
     const slots = setInterval(() => {
       if (this.#slotNow() === slot) return;
@@ -187,6 +198,26 @@ export class DemoHouse implements House {
     data: `Downloads/statement-${month}.${format}`,
   });
 
+  meters = () => this.#answer("meters", () => this.#meters.view());
+  meterSetup = () => this.#answer("meterSetup", () => this.#meters.setup());
+  meterJournal = (meter: string) => this.#answer("meterJournal", () => this.#meters.journal(meter));
+  async meterRegisters(meter: string): Promise<Answer<RegistersView>> {
+    const registers = this.#meters.registers(meter);
+    return registers
+      ? this.#answer("meterRegisters", () => registers)
+      : refuse("unknown_meter", "This home has no such meter any more.", "Open the page again.");
+  }
+  startSearch = (asked: SearchAsk) => this.#did(this.#meters.startSearch(asked));
+  cancelSearch = () => this.#did(this.#meters.cancelSearch());
+  startCheck = (find: number) => this.#did(this.#meters.startCheck(find));
+  tellCheck = (told: Told) => this.#did(this.#meters.tell(told));
+  endCheck = () => this.#did(this.#meters.endCheck());
+  addMeter = (asked: AddMeterAsk) => this.#did(this.#meters.add(asked));
+  replaceMeter = (asked: ReplaceMeterAsk) => this.#did(this.#meters.replace(asked));
+  invertMeter = (asked: InvertMeterAsk) => this.#did(this.#meters.invert(asked));
+  removeMeter = (meter: string) => this.#did(this.#meters.remove(meter));
+  reverseEntry = (asked: JournalAsk) => this.#did(this.#meters.reverse(asked));
+
   /** A browser has no folder to choose: it puts the file where it puts all downloads. */
   async saveCsv(name: string, text: string): Promise<Answer<string>> {
     const link = document.createElement("a");
@@ -251,8 +282,16 @@ export class DemoHouse implements House {
     this.#tell();
   }
 
-  #tell(): void {
-    for (const listener of this.#listeners) listener(["frame", "now", "rules", "market"]);
+  #tell(...views: ViewName[]): void {
+    const told: ViewName[] = views.length > 0 ? views : ["frame", "now", "rules", "market"];
+    for (const listener of this.#listeners) listener(told);
+  }
+
+  /** Something about the meters was done, unless it was refused. */
+  async #did(outcome: Refusal | null | void): Promise<Answer<null>> {
+    if (outcome) return { status: "error", error: outcome };
+    this.#tell("meters");
+    return { status: "ok", data: null };
   }
 
   async #answer<K extends keyof Views>(name: K, view: () => Views[K]): Promise<Answer<Views[K]>> {
@@ -553,20 +592,6 @@ export class DemoHouse implements House {
     return { day, totals: sumTotals(facts), slots };
   }
 }
-
-type Views = {
-  frame: FrameView;
-  now: NowView;
-  energy: EnergyView;
-  energySlot: EnergySlotView;
-  rules: RulesView;
-  market: MarketView;
-  marketBook: BookView;
-  rulePast: RulePastView;
-  earnings: EarningsView;
-  earningsDay: EarningsDayView;
-  statement: StatementView;
-};
 
 function tradesOf(facts: SlotFacts): TradeView[] {
   const trade = (side: SideView, energy: number, sign: bigint): TradeView[] =>

@@ -8,9 +8,13 @@ import type {
   EnergyView,
   FrameView,
   MarketView,
+  JournalView,
+  MetersView,
   NowView,
+  RegistersView,
   RulePastView,
   RulesView,
+  SetupView,
   StatementView,
 } from "../api/bindings";
 import type { Answer } from "../api/house";
@@ -29,11 +33,15 @@ export const STATES = [
 ] as const;
 export type DemoState = (typeof STATES)[number];
 
-type Views = {
+export type Views = {
   frame: FrameView;
   now: NowView;
   energy: EnergyView;
   energySlot: EnergySlotView;
+  meters: MetersView;
+  meterSetup: SetupView;
+  meterRegisters: RegistersView;
+  meterJournal: JournalView;
   rules: RulesView;
   market: MarketView;
   marketBook: BookView;
@@ -112,6 +120,7 @@ const CHANGES: Partial<Record<DemoState, Change>> = {
       bars: view.bars.map((bar) => ({ ...bar, figures: NOTHING })),
       gaps: [],
     }),
+    meters: (view) => ({ ...view, meters: [] }),
     rules: (view) => ({ ...view, rules: [], ahead: [], decisions: [], log: [] }),
     market: (view) => ({
       ...view,
@@ -150,8 +159,35 @@ const CHANGES: Partial<Record<DemoState, Change>> = {
         },
       ],
     }),
+    meters: (view) => ({
+      ...view,
+      meters: view.meters.map((meter) => ({
+        ...meter,
+        state: "stale",
+        age_s: 140,
+        trouble: {
+          code: "timeout",
+          message: "No answer from the meter on 192.168.1.31:8899 for 2 minutes. Check the cable.",
+        },
+        warnings: ["no_pin", "clock_off", "negative_production"],
+      })),
+      findings: [
+        {
+          code: "export_at_night",
+          meters: ["grid"],
+          since: new Date(Date.parse(view.at) - 3_600_000).toISOString(),
+          milliwatts: 412_000,
+        },
+      ],
+      profiles: {
+        ...view.profiles,
+        problems: [{ file: "cellar.toml", line: 12, reason: 'the unit "kWH" is not known' }],
+      },
+    }),
   },
+
   readonly: {
+    meters: (view) => ({ ...view, changeable: false }),
     frame: (view) => ({
       ...view,
       trading: { state: "read_only", bound_slots: [], held_by: "wattle run (process 4711)" },
@@ -253,6 +289,34 @@ const CHANGES: Partial<Record<DemoState, Change>> = {
     energySlot: (view) => ({
       ...view,
       meters: view.meters.map((meter) => ({ ...meter, id: `${HOSTILE()}${meter.role}` })),
+    }),
+    meters: (view) => ({
+      ...view,
+      meters: view.meters.map((meter, index) => ({
+        ...meter,
+        id: `${HOSTILE()}${meter.id}`,
+        serial: HOSTILE(),
+        device: { ...meter.device, maker: HOSTILE(), model: HOSTILE(), place: HOSTILE() },
+        state: "silent",
+        age_s: 9007199254740991,
+        trouble: { code: HOSTILE(), message: HOSTILE() },
+        values: index === 0 ? null : meter.values,
+        warnings: ["wrong_kind", "not_netted", "coarse_counter"],
+        requests: { ...meter.requests, troubles: [{ code: HOSTILE(), count: 3 }] },
+      })),
+      findings: [
+        {
+          code: "house_negative",
+          meters: [HOSTILE()],
+          since: "not a time",
+          milliwatts: 9007199254740991,
+        },
+      ],
+      profiles: {
+        folder: HOSTILE(),
+        all: [],
+        problems: [{ file: HOSTILE(), line: 3, reason: HOSTILE() }],
+      },
     }),
     earnings: (view) => ({
       ...view,

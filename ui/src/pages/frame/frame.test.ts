@@ -180,6 +180,7 @@ describe("the frame", () => {
       "Prices & rules",
       "Market",
       "Earnings",
+      "Meters",
       "Settings",
     ]);
   });
