@@ -26,6 +26,7 @@ const HOUSEHOLD: &[&str] = &["wattle-cli", "simulator"];
 
 const BENCHES: &[Bench] = &[
     Bench { name: "clear", package: "market", programs: &[] },
+    Bench { name: "settle", package: "settlement", programs: &[] },
     Bench { name: "backtest", package: "rules", programs: &[] },
     Bench { name: "household", package: "system-tests", programs: HOUSEHOLD },
     Bench { name: "app", package: "system-tests", programs: HOUSEHOLD },

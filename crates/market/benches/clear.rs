@@ -13,11 +13,13 @@ use market::{Area, Book, Order, Side, clear, verify};
 use serde_json::json;
 use units::{AreaId, OrderId, Price, Slot, WattHours};
 
-/// So many runs that the median of the small case is steady; the large one takes longer.
-const SIZES: [(&str, usize, usize); 2] = [("10k+10k", 10_000, 31), ("100k+100k", 100_000, 9)];
+/// So many runs that the median of the small case is steady; the large ones take longer.
+const SIZES: [(&str, usize, usize); 3] =
+    [("10k+10k", 10_000, 31), ("100k+100k", 100_000, 9), ("1M+1M", 1_000_000, 3)];
 
 fn main() {
     let json = std::env::args().any(|argument| argument == "--json");
+    let mut ns_per_order = Vec::with_capacity(SIZES.len());
     for (size, orders, runs) in SIZES {
         let book = book(orders);
         agree_where_both_can(&book);
@@ -32,22 +34,34 @@ fn main() {
             ],
         );
         let sorted = ("single price by sorting", reference_ms);
-        tell(json, &format!("clear/{size}/8-areas"), clear_ms, sorted);
-        tell(json, &format!("verify/{size}/8-areas"), verify_ms, ("clear", clear_ms));
+        tell(json, &format!("clear/{size}/8-areas"), clear_ms, "ms", sorted);
+        tell(json, &format!("verify/{size}/8-areas"), verify_ms, "ms", ("clear", clear_ms));
+        ns_per_order.push((size, clear_ms * 1e6 / (2 * orders) as f64));
+    }
+    // What grows faster than the book shows here, whatever the machine.
+    let (smallest, few) = ns_per_order[0];
+    for &(size, many) in &ns_per_order[1..] {
+        tell(
+            json,
+            &format!("clear/{size}/per-order"),
+            many,
+            "ns",
+            (&format!("per order at {smallest}"), few),
+        );
     }
 }
 
-fn tell(json: bool, bench: &str, value: f64, (name, against): (&str, f64)) {
+fn tell(json: bool, bench: &str, value: f64, unit: &str, (name, against): (&str, f64)) {
     let rounded = |value: f64| (value * 1000.0).round() / 1000.0;
     let ratio = rounded(value / against);
     if json {
         let against = json!({ "name": name, "value": rounded(against) });
         println!(
             "{}",
-            json!({ "bench": bench, "value": rounded(value), "unit": "ms", "against": against, "ratio": ratio })
+            json!({ "bench": bench, "value": rounded(value), "unit": unit, "against": against, "ratio": ratio })
         );
     } else {
-        println!("{bench:<28} {value:>9.3} ms   {name}: {against:.3} ms   x {ratio:.2}");
+        println!("{bench:<28} {value:>9.3} {unit}   {name}: {against:.3} {unit}   x {ratio:.2}");
     }
 }
 
