@@ -3,6 +3,7 @@
 use anyhow::{Result, bail};
 use clap::Args;
 
+use crate::provision::{Needs, provision, python};
 use crate::shell::{cargo, run, say, target_dir};
 
 #[derive(Args)]
@@ -28,9 +29,13 @@ const BENCHES: &[Bench] = &[
     Bench { name: "clear", package: "market", programs: &[] },
     Bench { name: "settle", package: "settlement", programs: &[] },
     Bench { name: "backtest", package: "rules", programs: &[] },
+    Bench { name: METER, package: "drivers", programs: &[] },
     Bench { name: "household", package: "system-tests", programs: HOUSEHOLD },
     Bench { name: "app", package: "system-tests", programs: HOUSEHOLD },
 ];
+
+/// It reads Modbus servers that we did not write.
+const METER: &str = "meter";
 
 /// Building the window takes minutes and needs its libraries, so it is measured where it has been built.
 const WINDOW: &str = "release/wattle-app";
@@ -53,11 +58,15 @@ pub fn bench(arguments: &BenchArguments) -> Result<()> {
         say(&format!("Leaving out app. {why}"));
         chosen.retain(|bench| bench.name != "app");
     }
+    if chosen.iter().any(|bench| bench.name == METER) {
+        provision(Needs::Peers, false)?;
+    }
     build(&chosen)?;
     for bench in chosen {
         say(&format!("Measuring {}", bench.name));
         let mut command = cargo();
         command.args(["bench", "--quiet", "--package", bench.package, "--bench", bench.name, "--"]);
+        command.env("WATTLE_PYTHON", python()?);
         if arguments.json {
             command.arg("--json");
         }

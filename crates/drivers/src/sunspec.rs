@@ -94,7 +94,7 @@ pub(crate) async fn walk(device: &Device) -> Result<(Chain, u64), Trouble> {
     while let Some(read) = walk.next() {
         match device.read_part(&[read], &[]).await {
             Ok(reading) => match reading.registers.words(read.function, read.address, read.count) {
-                Some(words) => walk.take(Reply::Words(&words)),
+                Some(words) => walk.take(Reply::Words(words)),
                 // The device gave a part.
                 None => walk.take(Reply::Exception(2)),
             },

@@ -9,6 +9,7 @@ mod golden;
 mod lines;
 mod listening;
 mod mixed;
+mod mixed_faults;
 mod other_servers;
 mod peer;
 mod profiles;

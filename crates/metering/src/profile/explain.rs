@@ -82,7 +82,7 @@ impl Point {
         let of = |address, count| RawRegisters {
             function: self.function,
             address,
-            words: registers.words(self.function, address, count),
+            words: registers.words(self.function, address, count).map(<[u16]>::to_vec),
         };
         let terms = self.items.get(item).into_iter().flatten().map(|term| of(term.address, self.registers));
         terms.chain(self.scale_at.map(|address| of(address, 1))).collect()

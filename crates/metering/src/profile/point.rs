@@ -150,6 +150,6 @@ impl Point {
     /// Returns the bits of one term, unless they mean "not there".
     fn bits(&self, address: u16, registers: &Registers) -> Option<u64> {
         let words = registers.words(self.function, address, self.registers)?;
-        Some(self.words.join(&words)).filter(|bits| !self.absent.contains(bits))
+        Some(self.words.join(words)).filter(|bits| !self.absent.contains(bits))
     }
 }

@@ -155,7 +155,7 @@ impl Profile {
         let mut walk = Walk::new();
         while let Some(read) = walk.next() {
             match registers.words(read.function, read.address, read.count) {
-                Some(words) => walk.take(Reply::Words(&words)),
+                Some(words) => walk.take(Reply::Words(words)),
                 None => walk.take(Reply::Exception(2)),
             }
         }

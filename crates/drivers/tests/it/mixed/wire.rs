@@ -47,6 +47,17 @@ pub struct State {
     /// How often each fault happened, and when the last one did.
     pub happened: BTreeMap<&'static str, u64>,
     pub last: Instant,
+    /// Each exchange, where the wire was asked to remember them.
+    pub traffic: Option<Vec<Exchange>>,
+}
+
+/// One request and its answer: their lengths, and how long the server took in between.
+#[derive(Clone, Copy, Debug)]
+#[allow(dead_code, reason = "only the bench looks at it")]
+pub struct Exchange {
+    pub request: usize,
+    pub answer: usize,
+    pub turnaround: Duration,
 }
 
 type Shared = Arc<Mutex<State>>;
@@ -163,6 +174,7 @@ impl State {
             strays: BTreeMap::new(),
             happened: BTreeMap::new(),
             last: Instant::now(),
+            traffic: None,
         }
     }
 
@@ -370,6 +382,7 @@ where
             if is_dead || away && framing == Framing::Rtu {
                 continue;
             }
+            let asked = Instant::now();
             let answer = match ask(&mut far, &request, framing, line.is_some()).await {
                 Ok(answer) => answer,
                 // A gateway whose meter is away: TCP hangs up, a line is silent.
@@ -381,6 +394,10 @@ where
                     continue;
                 }
             };
+            let turnaround = asked.elapsed();
+            if let Some(traffic) = &mut shared.lock().unwrap().traffic {
+                traffic.push(Exchange { request: request.len(), answer: answer.len(), turnaround });
+            }
             let delay = if let Fault::Late(delay) = fault { delay } else { Duration::ZERO };
             let refused = answer[if framing == Framing::Tcp { 7 } else { 1 }] & 0x80 != 0;
             let fault = if refused { Fault::None } else { fault };
