@@ -28,6 +28,8 @@ struct Entry<'a> {
     reference: &'a str,
     what: What,
     nanos: i128,
+    /// How account and reference begin, as numbers that sort alike: most comparisons end here.
+    begins: (u128, u128),
 }
 
 impl<'a> Journal<'a> {
@@ -38,7 +40,8 @@ impl<'a> Journal<'a> {
     /// Writes that an account receives an amount; pays it where the amount is negative.
     pub(crate) fn post(&mut self, account: AccountRef<'a>, reference: &'a str, what: What, nanos: i128) {
         if nanos != 0 {
-            self.entries.push(Entry { account, reference, what, nanos });
+            let begins = (account.begins(), begins(reference));
+            self.entries.push(Entry { account, reference, what, nanos, begins });
         }
     }
 
@@ -59,11 +62,11 @@ impl<'a> Journal<'a> {
 
 impl Entry<'_> {
     fn order(&self, other: &Self) -> Ordering {
-        (self.account, self.reference, self.what.as_str()).cmp(&(
-            other.account,
-            other.reference,
-            other.what.as_str(),
-        ))
+        let account = || self.account.cmp(&other.account);
+        let reference = || self.reference.cmp(other.reference);
+        let what = || self.what.as_str().cmp(other.what.as_str());
+        let (this, that) = (self.begins, other.begins);
+        this.0.cmp(&that.0).then_with(account).then(this.1.cmp(&that.1)).then_with(reference).then_with(what)
     }
 
     fn posting(&self, nanos: i128) -> Result<Posting, InvalidInput> {
@@ -79,6 +82,27 @@ impl Entry<'_> {
             amount: Money::from_nanos(amount),
         })
     }
+}
+
+impl AccountRef<'_> {
+    /// Returns a number by which accounts sort as they do by name, but for those that begin alike.
+    fn begins(self) -> u128 {
+        let (kind, id) = match self {
+            Self::Member(id) => (0, id.as_str()),
+            Self::Network => (1, ""),
+            Self::Operator => (2, ""),
+            Self::Utility(id) => (3, id.as_str()),
+        };
+        kind << 120 | begins(id) >> 8
+    }
+}
+
+/// Returns the first sixteen bytes as a number; where two differ, the texts sort as the numbers do.
+fn begins(text: &str) -> u128 {
+    let mut bytes = [0; 16];
+    let length = text.len().min(bytes.len());
+    bytes[..length].copy_from_slice(&text.as_bytes()[..length]);
+    u128::from_be_bytes(bytes)
 }
 
 impl From<AccountRef<'_>> for Account {
@@ -113,6 +137,22 @@ mod tests {
             .map(|posting| format!("{} {}", posting.account, posting.amount.nanos()))
             .collect();
         assert_eq!(lines, ["member:a -7", "utility:a 7"]);
+    }
+
+    #[test]
+    fn entries_sort_by_the_whole_text_however_they_begin() {
+        let ids = ["", "-0123456789abcde", "-0123456789abcdef", "-0123456789abcdeg", "a", "ab", "é"];
+        let ids = ids.map(|end| MemberId::new(format!("m{end}")).unwrap());
+        let mut journal = Journal::default();
+        for (account, reference) in ids.iter().rev().flat_map(|id| ids.iter().rev().map(move |of| (id, of))) {
+            journal.post(AccountRef::Utility(account), reference.as_str(), What::Retail, 1);
+            journal.post(AccountRef::Member(account), reference.as_str(), What::Retail, -1);
+            journal.post(AccountRef::Operator, reference.as_str(), What::Retail, 1);
+            journal.post(AccountRef::Network, reference.as_str(), What::Retail, -1);
+        }
+        let postings = journal.close().unwrap();
+        assert_eq!(postings.len(), 2 * ids.len() * ids.len() + 2 * ids.len());
+        assert!(postings.is_sorted_by_key(|posting| (posting.account.clone(), posting.reference.clone())));
     }
 
     #[test]
