@@ -110,7 +110,7 @@ fn slot(index: i64) -> SlotInput {
 }
 
 fn side_of(place: usize) -> Side {
-    if place % 2 == 0 { Side::Buy } else { Side::Sell }
+    if place.is_multiple_of(2) { Side::Buy } else { Side::Sell }
 }
 
 /// Xorshift: the same street on every machine.
