@@ -101,6 +101,11 @@ pub fn price(folder: &Folder, option: &str, text: &str) -> Result<Price, Failure
     })
 }
 
+/// Returns the data folder of the window, where the environment tells it.
+pub fn window_folder() -> Option<PathBuf> {
+    default_folder(|name| std::env::var_os(name)).ok()
+}
+
 /// Returns the folder of the freedesktop base directory specification, which the window uses too.
 fn default_folder(variable: impl Fn(&str) -> Option<OsString>) -> Result<PathBuf, Failure> {
     let named = |name| variable(name).filter(|value| !value.is_empty()).map(PathBuf::from);

@@ -16,6 +16,8 @@ pub struct DeviceOptions {
     /// What the device is; `wattle meter profiles` lists them
     #[arg(long, value_name = "NAME")]
     profile: String,
+    #[command(flatten)]
+    profiles: super::known::ProfilesOptions,
     /// Modbus TCP
     #[arg(long, value_name = "HOST:PORT")]
     tcp: Option<String>,
@@ -55,12 +57,8 @@ pub struct Meter {
 impl DeviceOptions {
     /// Opens the device. It connects when it is read. Must be called inside a runtime.
     pub fn open(self) -> Result<Meter, Failure> {
-        let profile = metering::profile(&self.profile).ok_or_else(|| {
-            Failure::usage(
-                format!("There is no profile \"{}\".", self.profile),
-                "`wattle meter profiles` lists them.",
-            )
-        })?;
+        let profile = super::known::find(&self.profiles.load()?, &self.profile)?;
+        let profile = profile.as_ref();
         let endpoint = self.endpoint(profile)?;
         let unit = self.unit.unwrap_or(profile.device.unit);
         let asked = matches!(profile.protocol, Protocol::Modbus | Protocol::Sunspec);

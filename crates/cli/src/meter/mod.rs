@@ -3,6 +3,7 @@
 mod book;
 mod decode;
 mod device;
+mod known;
 mod profiles;
 mod read;
 mod sample;
@@ -18,7 +19,7 @@ use crate::{Verdict, duration, on_runtime};
 #[derive(clap::Subcommand)]
 pub enum Command {
     /// List the devices that are known
-    Profiles,
+    Profiles(known::ProfilesOptions),
     /// Read a meter once
     Read(device::DeviceOptions),
     /// Read a meter again and again, and tell what happens
@@ -54,7 +55,7 @@ const THREE_PHASES_OF_63_AMPERES_W: u32 = 43_470;
 
 pub fn run(command: Command, output: Output) -> Result<Verdict, Failure> {
     match command {
-        Command::Profiles => profiles::list(output),
+        Command::Profiles(options) => profiles::list(&options, output),
         Command::Read(options) => on_runtime(read::read(options, output)),
         Command::Watch(options) => on_runtime(watch::watch(options, output)),
         Command::Scan(options) => on_runtime(scan::scan(options, output)),

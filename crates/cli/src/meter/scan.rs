@@ -2,18 +2,27 @@
 
 use std::path::PathBuf;
 
-use drivers::{Find, Place};
+use drivers::{Find, News, Place};
 use serde::Serialize;
 use units::{Clock, SystemClock};
 
+use super::known::ProfilesOptions;
 use super::sample::SampleLine;
 use crate::Verdict;
 use crate::failure::Failure;
 use crate::output::Output;
 
 #[derive(clap::Args)]
-#[group(required = true, multiple = false)]
 pub struct ScanOptions {
+    #[command(flatten)]
+    place: PlaceOptions,
+    #[command(flatten)]
+    profiles: ProfilesOptions,
+}
+
+#[derive(clap::Args)]
+#[group(required = true, multiple = false)]
+pub struct PlaceOptions {
     /// A serial port, whose settings are tried
     #[arg(long, value_name = "PATH")]
     serial: Option<PathBuf>,
@@ -32,15 +41,18 @@ struct Line<'a> {
 }
 
 pub async fn scan(options: ScanOptions, output: Output) -> Result<Verdict, Failure> {
-    let place = match (options.serial, options.tcp) {
+    let place = match (options.place.serial, options.place.tcp) {
         (Some(path), _) => Place::Serial(path),
         (None, Some(host)) => Place::host(&host)?,
         (None, None) => return Err(drivers::InvalidEndpoint::Missing.into()),
     };
     let mut said = Ok(());
-    let count = drivers::scan(&place, |find| {
-        if said.is_ok() {
-            said = output.say(&Line::from(find), Line::text);
+    let profiles = options.profiles.load()?;
+    let count = drivers::search(&place, profiles.catalogue(), |news| {
+        if let News::Found(find) = news
+            && said.is_ok()
+        {
+            said = output.say(&Line::from(find.as_ref()), Line::text);
         }
     })
     .await?;

@@ -30,6 +30,26 @@ fn profiles_are_listed_with_their_source() {
 }
 
 #[test]
+fn a_profile_of_ones_own_is_listed_and_read_and_a_bad_one_stops_nothing() {
+    let folder = tempfile::tempdir().unwrap();
+    let sdm = include_str!("../../../metering/profiles/eastron-sdm630.toml");
+    let own = sdm.replace("\"eastron-sdm630\"", "\"shed-meter\"");
+    std::fs::write(folder.path().join("shed.toml"), own).unwrap();
+    std::fs::write(folder.path().join("broken.toml"), "name = \"x\"\nmaker =\n").unwrap();
+    let profiles = folder.path().to_str().unwrap();
+    let said = run(&["meter", "profiles", "--profiles", profiles, "--json"]);
+    let listed = said.lines[0]["profiles"].as_array().unwrap();
+    assert!(listed.iter().any(|profile| profile["name"] == "shed-meter"));
+    assert!(listed.iter().any(|profile| profile["name"] == "p1"));
+    assert!(said.error.starts_with("broken.toml, line 2: "), "{}", said.error);
+    assert_eq!(said.status, 0);
+    let peer = Peer::tcp(0, &sdm630()).unwrap();
+    let read = ["meter", "read", "--profile", "shed-meter", "--profiles", profiles, "--tcp"];
+    let said = run(&[&read[..], &[&peer.address(), "--json"]].concat());
+    assert_eq!((said.status, &said.lines[0]["power_w"]), (0, &json!(-4321.5)));
+}
+
+#[test]
 fn a_meter_is_read_once() {
     let peer = Peer::tcp(0, &sdm630()).unwrap();
     let said = run(&["meter", "read", "--profile", "eastron-sdm630", "--tcp", &peer.address(), "--json"]);
