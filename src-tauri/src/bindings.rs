@@ -78,4 +78,21 @@ mod tests {
         let old = std::fs::read_to_string(&committed).unwrap_or_default();
         assert!(old == text, "ui/src/lib/api/bindings.ts is stale: run `cargo xtask bindings`");
     }
+
+    /// A command that the build or the capability does not name answers "not allowed" in the real window alone.
+    #[test]
+    fn every_command_of_the_bindings_may_be_called() {
+        let here = Path::new(env!("CARGO_MANIFEST_DIR"));
+        let read = |path: &str| std::fs::read_to_string(here.join(path)).unwrap();
+        let (bindings, build) = (read("../ui/src/lib/api/bindings.ts"), read("build.rs"));
+        let capability = read("capabilities/main.json");
+        let calls = bindings.split("__TAURI_INVOKE(\"").skip(1);
+        let commands: Vec<&str> = calls.filter_map(|call| call.split('"').next()).collect();
+        assert!(commands.len() > 10, "the bindings name their commands");
+        let forbidden = |command: &&&str| {
+            let permission = format!("\"allow-{}\"", command.replace('_', "-"));
+            !build.contains(&format!("\"{command}\"")) || !capability.contains(&permission)
+        };
+        assert_eq!(commands.iter().filter(forbidden).collect::<Vec<_>>(), Vec::<&&str>::new());
+    }
 }

@@ -76,7 +76,8 @@ export class Window {
   }
 
   async open(page, heading) {
-    await this.session.click(`nav a[href="#/${page}"]`);
+    // Those behind "More" are not shown while the window is wide.
+    await this.session.click(`nav > ul > li > a[href="#/${page}"]`);
     await until(`the page ${heading} is open`, async () => (await this.text("h1")) === heading);
   }
 

@@ -14,13 +14,20 @@ export async function ask<T>(
     timer = setTimeout(() => resolve(refused("ui_timeout")), patienceMs);
   });
   try {
-    return await Promise.race([command(), late]);
+    const answer = await Promise.race([command(), late]);
+    // Not every refusal is the household's: the window's own permissions answer with a bare word.
+    return answer.status === "ok" || isRefusal(answer.error)
+      ? answer
+      : refused("ui_broken", String(answer.error));
   } catch (cause) {
     return refused("ui_broken", cause instanceof Error ? cause.message : String(cause));
   } finally {
     clearTimeout(timer);
   }
 }
+
+const isRefusal = (error: unknown): boolean =>
+  typeof error === "object" && error !== null && "code" in error && "message" in error;
 
 /** The page has its own sentences for these two codes. */
 function refused(code: "ui_timeout" | "ui_broken", message = ""): Answer<never> {
