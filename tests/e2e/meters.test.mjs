@@ -42,6 +42,7 @@ describe("a home without a meter", () => {
 
   it("finds the meter at its address, and shows what it says", async () => {
     await window.press("Add a meter");
+    await window.reads(/Or its address in the network/);
     await window.session.type("main input[type=text]", address);
     await window.press("Search");
     await window.reads(/One meter found/);
@@ -79,6 +80,7 @@ describe("a home without a meter", () => {
   it("shows the registers with what they mean, and the line of the frame is fresh", async () => {
     await window.reads(/Meter\s*fresh/);
     await window.session.click("main section .foot button");
+    await window.reads(/As it was sent/);
     await window.session.click("main [role=tab]:nth-of-type(2)");
     await window.reads(/Import counter\s+[34]:0x[\dA-F]{4}/);
     assert.deepEqual(window.complaints(), []);
