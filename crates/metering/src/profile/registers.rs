@@ -68,7 +68,11 @@ impl Registers {
             );
         }
         for ((function, address), word) in all {
-            match self.0.last_mut().filter(|last| last.function == function && last.end() == address.into()) {
+            match self
+                .0
+                .last_mut()
+                .filter(|last| last.function == function && last.end() == u32::from(address))
+            {
                 Some(last) => last.words.push(word),
                 None => self.0.push(Block { function, address, words: vec![word] }),
             }
