@@ -47,6 +47,17 @@ fn a_statement_is_written_and_verified_with_no_server() {
     assert_eq!(built.lines[0]["number"], "home-01-00001");
     // The exchange could not be asked for more.
     assert_eq!(built.lines[0]["up_to_date"], json!(false));
+    // Nor can it without a key; what was made stays the owner's all the same.
+    let keyless = folder.path().join("keyless");
+    let plain = ["statement", "build", "--month", "2026-06", "--data", data, "--out"];
+    let again = run(&[&plain[..], &[keyless.to_str().unwrap(), "--json"]].concat());
+    assert_eq!((again.status, &again.lines[0]["sha256"]), (0, &built.lines[0]["sha256"]), "{}", again.error);
+    for ending in ["json", "csv", "pdf"] {
+        let name = format!("statement-2026-06.{ending}");
+        let (one, other) =
+            (std::fs::read(out.join(&name)).unwrap(), std::fs::read(keyless.join(&name)).unwrap());
+        assert!(one == other, "{name}");
+    }
     for ending in ["json", "csv", "pdf"] {
         assert!(out.join(format!("statement-2026-06.{ending}")).exists(), "{ending}");
     }

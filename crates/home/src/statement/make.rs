@@ -29,7 +29,7 @@ pub struct Made {
 impl Home {
     /// Makes the statement of a month, `2026-06`, or returns the one that holds all of it already.
     ///
-    /// Where the exchange cannot be reached, the last one made stays the answer.
+    /// Where the exchange cannot be asked, the last one made stays the answer.
     pub async fn make_statement(&self, month: &str) -> Result<Made, Refusal> {
         let house = self.house()?.clone();
         let first = month_start(month)?;
@@ -44,27 +44,28 @@ impl Home {
         let issued = super::newest_of(&house.history, &membership.market, month)?;
         match attempt(&house, &membership, first, month).await {
             Ok(row) => Ok(Made { row, up_to_date: true }),
-            Err(Obstacle::Unreachable(error)) => match issued {
-                Some(row) => Ok(Made { row, up_to_date: false }),
-                None => Err(refusal(
-                    "unreachable",
-                    &format!("The exchange is needed for the proof of {month} and cannot be asked: {error}."),
-                    "Try again when it is reached.",
-                )),
-            },
-            // Who only looks on shows what the other program made.
-            Err(Obstacle::Refused(refusal)) if refusal.code == "read_only" => match issued {
-                Some(row) => Ok(Made { row, up_to_date: false }),
-                None => Err(refusal),
-            },
-            Err(Obstacle::Refused(refusal)) => Err(refusal),
+            Err(Obstacle::CannotAsk(why)) => issued.map(|row| Made { row, up_to_date: false }).ok_or(why),
+            Err(Obstacle::Refused(why)) => Err(why),
         }
     }
 }
 
+/// What stands between a month and its statement.
 enum Obstacle {
-    Unreachable(String),
+    /// The exchange cannot be asked for more: it is away, another program speaks with it, or there is no key.
+    /// None of these takes away what was made before.
+    CannotAsk(Refusal),
     Refused(Refusal),
+}
+
+impl Obstacle {
+    fn unreachable(why: &str) -> Self {
+        Self::CannotAsk(refusal(
+            "unreachable",
+            &format!("The exchange is needed for the proof of a statement and cannot be asked: {why}."),
+            "Try again when it is reached.",
+        ))
+    }
 }
 
 impl From<Refusal> for Obstacle {
@@ -82,7 +83,7 @@ impl From<HistoryError> for Obstacle {
 impl From<ClientError> for Obstacle {
     fn from(error: ClientError) -> Self {
         if error.code().is_none() {
-            return Self::Unreachable(described(&error));
+            return Self::unreachable(&described(&error));
         }
         Self::Refused(refusal(
             error.code().map_or("exchange", |code| code.word()),
@@ -117,9 +118,9 @@ async fn attempt(
     first: DayKey,
     month: &str,
 ) -> Result<StatementRow, Obstacle> {
-    house.check_trades()?;
+    house.check_trades().map_err(Obstacle::CannotAsk)?;
     let Some(client) = client(house, &membership.exchange_url).transpose()? else {
-        return Err(Obstacle::Refused(refusal(
+        return Err(Obstacle::CannotAsk(refusal(
             "no_key",
             "The key of this home cannot be used, and the exchange answers only what is signed with it.",
             "Unlock the keyring, or name the passphrase's file with --passphrase-file.",
@@ -136,7 +137,7 @@ async fn attempt(
     // Nobody else asks for the log meanwhile, or numbers a statement.
     let mut place = house.desk.lock().await;
     let Some(desk) = place.as_mut() else {
-        return Err(Obstacle::Unreachable("its log was not read yet".to_owned()));
+        return Err(Obstacle::unreachable("its log was not read yet"));
     };
     desk.flush(house).await?;
     let plan = Plan::of(house, membership, &desk.log, first, month).await?;
