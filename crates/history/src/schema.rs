@@ -11,7 +11,7 @@ use crate::error::HistoryError;
 pub const APPLICATION_ID: i32 = 0x5754_544c;
 
 /// The version this program writes.
-pub const SCHEMA_VERSION: u32 = 4;
+pub const SCHEMA_VERSION: u32 = 2;
 
 /// How large a page is. Every commit writes whole pages, twice, and most change a row or two: with
 /// SQLite's usual 4096 the day that the tests live through wrote twice as many bytes.
@@ -48,11 +48,7 @@ const TABLES: [&str; 25] = [
 /// What brings a file from one version to the next, the first from 1 to 2. Forward only.
 ///
 /// A step holds the tables as they were made by it: what changes them later is a step of its own.
-pub const STEPS: [&str; SCHEMA_VERSION as usize - 1] = [
-    include_str!("schema/steps/2.sql"),
-    include_str!("schema/steps/3.sql"),
-    include_str!("schema/steps/4.sql"),
-];
+pub const STEPS: [&str; SCHEMA_VERSION as usize - 1] = [include_str!("schema/steps/2.sql")];
 
 /// Makes the tables in an empty database.
 pub fn create(connection: &Connection) -> Result<(), HistoryError> {

@@ -137,9 +137,10 @@ CREATE TABLE orders (
     filled_wh integer not null default 0,
     sent_at_ms integer,
     accepted_at_ms integer,
-    changed_at_ms integer not null
+    changed_at_ms integer not null,
+    by_owner integer not null default 0 check (by_owner in (0, 1)) -- placed by hand: rules leave it alone
 ) strict, without rowid;
-INSERT INTO orders VALUES('order','street','home-01',1978128,'sell',800,120000,'key','salt','signature',1780314900000,1780311600000,'cleared',NULL,NULL,250,NULL,1780315200000,1780315200000);
+INSERT INTO orders VALUES('order','street','home-01',1978128,'sell',800,120000,'key','salt','signature',1780314900000,1780311600000,'cleared',NULL,NULL,250,NULL,1780315200000,1780315200000,0);
 CREATE TABLE readings (
     market text not null,
     slot_index integer not null,
@@ -176,10 +177,11 @@ CREATE TABLE settlements (
     to_utility_wh integer not null,
     retail_micros_per_kwh integer not null,
     feed_in_micros_per_kwh integer not null,
+    source text check (source in ('member', 'utility')), -- missing where nothing was measured or it was not told
     unique (market, cursor),
     unique (slot_index, market, version) -- the slot first: ranges of slots, and so of days, are asked for
 ) strict;
-INSERT INTO settlements VALUES(1,'street',1,1978128,1,'2026-06-01',1780316160000,1780315200000,'feeder-1',150000,1,0,250,250,0,0,0,320000,80000);
+INSERT INTO settlements VALUES(1,'street',1,1978128,1,'2026-06-01',1780316160000,1780315200000,'feeder-1',150000,1,0,250,250,0,0,0,320000,80000,'member');
 CREATE TABLE settlement_postings (
     settlement integer not null references settlements (id),
     position integer not null,
@@ -199,6 +201,36 @@ CREATE TABLE settlement_fills (
     primary key (settlement, position)
 ) strict, without rowid;
 INSERT INTO settlement_fills VALUES(1,0,'order','sell',250);
+CREATE TABLE settlement_deals (
+    settlement integer not null references settlements (id),
+    position integer not null,
+    deal_id text not null,
+    side text not null check (side in ('buy', 'sell')),
+    partner text not null,
+    filled_wh integer not null,
+    price_micros_per_kwh integer not null,
+    grid_fee_nanos integer not null, -- what the buyer paid the grid on top
+    primary key (settlement, position)
+) strict, without rowid;
+INSERT INTO settlement_deals VALUES(1,0,'deal','sell','home-02',50,140000,0);
+CREATE TABLE deals (
+    id text primary key,
+    market text not null,
+    terms_json text not null, -- as both sides sign it
+    state text not null check (state in ('drafted', 'proposed', 'agreed', 'ended', 'refused')),
+    proposed_by text not null,
+    proposed_at_ms integer,
+    agreed_at_ms integer,
+    served_from_slot integer, -- the first slot that can be served
+    served_until_slot integer, -- the first that is not served any more
+    ended_by text,
+    errand text check (errand in ('propose', 'accept', 'end')), -- what the exchange shall still be told
+    signed_json text, -- with which signature
+    problem_code text,
+    problem_detail text,
+    changed_at_ms integer not null
+) strict, without rowid;
+INSERT INTO deals VALUES('deal','street','{"a":1}','proposed','home-02',1780315200000,NULL,NULL,NULL,NULL,NULL,'{}','busy','later',1780315200000);
 CREATE TABLE memberships (
     market text primary key,
     market_name text not null,
@@ -293,4 +325,16 @@ where version = (
 CREATE UNIQUE INDEX memberships_present on memberships ((1)) where left_at_ms is null;
 CREATE UNIQUE INDEX logs_present on logs (market) where ended_at_ms is null;
 CREATE INDEX log_pages_by_slot on log_pages (log, last_slot, first_slot);
+CREATE TABLE meter_edits (
+    id integer primary key,
+    meter integer not null references meters (number),
+    made_at_ms integer not null,
+    at_ms integer not null, -- from when on it counts
+    kind text not null,
+    undoes integer references meter_edits (id),
+    detail_json text not null -- what it did, so that it can be undone
+) strict;
+
+CREATE INDEX meter_edits_by_meter on meter_edits (meter, id);
+INSERT INTO meter_edits VALUES(1,1,1780318800000,1780317900000,'replaced',NULL,'{}');
 COMMIT;

@@ -1,4 +1,5 @@
--- From 1 to 2: the exchange's log and statements.
+-- From 1 to 2: the exchange's log and statements, direct deals, whose figures entered a settlement, orders placed by
+-- hand, what a person did to the books of a meter.
 -- The exchange's logs that this household checks: one a market, and one more each time that its owner went
 -- on after the exchange had rewritten one.
 create table logs (
@@ -60,3 +61,44 @@ create table statements (
     file_gz blob not null, -- the statement as it travels, compressed
     unique (market, sequence)
 ) strict;
+alter table settlements add column source text check (source in ('member', 'utility'));
+alter table orders add column by_owner integer not null default 0 check (by_owner in (0, 1));
+create table settlement_deals (
+    settlement integer not null references settlements (id),
+    position integer not null,
+    deal_id text not null,
+    side text not null check (side in ('buy', 'sell')),
+    partner text not null,
+    filled_wh integer not null,
+    price_micros_per_kwh integer not null,
+    grid_fee_nanos integer not null, -- what the buyer paid the grid on top
+    primary key (settlement, position)
+) strict, without rowid;
+create table deals (
+    id text primary key,
+    market text not null,
+    terms_json text not null, -- as both sides sign it
+    state text not null check (state in ('drafted', 'proposed', 'agreed', 'ended', 'refused')),
+    proposed_by text not null,
+    proposed_at_ms integer,
+    agreed_at_ms integer,
+    served_from_slot integer, -- the first slot that can be served
+    served_until_slot integer, -- the first that is not served any more
+    ended_by text,
+    errand text check (errand in ('propose', 'accept', 'end')), -- what the exchange shall still be told
+    signed_json text, -- with which signature
+    problem_code text,
+    problem_detail text,
+    changed_at_ms integer not null
+) strict, without rowid;
+create table meter_edits (
+    id integer primary key,
+    meter integer not null references meters (number),
+    made_at_ms integer not null,
+    at_ms integer not null, -- from when on it counts
+    kind text not null,
+    undoes integer references meter_edits (id),
+    detail_json text not null -- what it did, so that it can be undone
+) strict;
+
+create index meter_edits_by_meter on meter_edits (meter, id);
