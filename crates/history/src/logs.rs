@@ -1,7 +1,8 @@
 //! The exchange's log as this household sees it: heads, opened entries, promises, alarms.
 //!
-//! Entries are kept in compressed pages: they are many, and most are read once a month. They can be fetched again, so they are not synced by themselves: a power cut takes at most those since
-//! the last durable write, together with how far they were fetched. Alarms are durable at once.
+//! Entries are kept in compressed pages: they are many, and most are read once a month. They can be fetched
+//! again, so they are not synced by themselves: a power cut takes at most those since the last durable write,
+//! together with how far they were fetched. Alarms are durable at once.
 
 mod pages;
 
@@ -116,12 +117,7 @@ impl History {
             if let Some(present) = find(connection, &market)? {
                 return Ok(present);
             }
-            connection.execute(
-                "insert into logs (market, log_key, begun_at_ms) values (?1, ?2, ?3)",
-                (market.as_str(), &log_key, now.millis()),
-            )?;
-            let id = connection.last_insert_rowid();
-            Ok(Log { id, market, log_key, next_index: None, checkpoint: None })
+            Ok(begun(connection, market, log_key, now)?)
         })
     }
 
@@ -137,11 +133,7 @@ impl History {
         self.write("beginning a log anew in", Durability::OnDisk, move |connection| {
             let ended = "update logs set ended_at_ms = ?2 where id = ?1";
             connection.execute(ended, (log.id, now.millis()))?;
-            connection.execute(
-                "insert into logs (market, log_key, begun_at_ms) values (?1, ?2, ?3)",
-                (log.market.as_str(), &log.log_key, now.millis()),
-            )?;
-            Ok(Log { id: connection.last_insert_rowid(), next_index: None, checkpoint: None, ..log })
+            Ok(begun(connection, log.market, log.log_key, now)?)
         })
     }
 
@@ -342,6 +334,21 @@ impl History {
             Ok(())
         })
     }
+}
+
+/// Makes the log of a market that is followed from now on.
+fn begun(
+    connection: &Connection,
+    market: MarketId,
+    log_key: String,
+    now: Timestamp,
+) -> rusqlite::Result<Log> {
+    connection.execute(
+        "insert into logs (market, log_key, begun_at_ms) values (?1, ?2, ?3)",
+        (market.as_str(), &log_key, now.millis()),
+    )?;
+    let id = connection.last_insert_rowid();
+    Ok(Log { id, market, log_key, next_index: None, checkpoint: None })
 }
 
 fn key(log: i64, index: u64) -> i64 {
