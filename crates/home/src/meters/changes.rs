@@ -86,6 +86,12 @@ impl Home {
             move |house| super::journal::noticed_replacement(house, &id, at)
         });
         let noticed = noticed.await.map_err(refused)?;
+        let changed = next != present;
+        let swap = move |meters: &mut Vec<MeterConfig>| {
+            if let Some(meter) = meters.iter_mut().find(|meter| meter.id == next.id) {
+                *meter = next;
+            }
+        };
         if let Some(noticed) = noticed {
             // The counters told it already: what is missing is what flowed around it.
             let (id, serial) = (id.clone(), ask.serial.clone());
@@ -95,27 +101,14 @@ impl Home {
                 })
                 .await;
             booked?;
+            if changed {
+                house.rewire(None, Vec::new(), swap).await?;
+            }
         } else {
             house.check_final(&id, at, old)?;
             let change = BookChange::Replaced { role, at, old, new, serial: ask.serial.clone() };
-            let swapped = next.clone();
-            house
-                .rewire(Some(change), vec![role], move |meters| {
-                    if let Some(meter) = meters.iter_mut().find(|meter| meter.id == swapped.id) {
-                        *meter = swapped;
-                    }
-                })
-                .await?;
-        }
-        if next != present {
-            let swapped = next.clone();
-            house
-                .rewire(None, Vec::new(), move |meters| {
-                    if let Some(meter) = meters.iter_mut().find(|meter| meter.id == swapped.id) {
-                        *meter = swapped;
-                    }
-                })
-                .await?;
+            // What the books are told of both meters needs no guess about the new registers.
+            house.rewire(Some(change), Vec::new(), swap).await?;
         }
         tracing::info!(meter = %id, "a meter was replaced");
         self.meters_now(&house).await
@@ -178,7 +171,6 @@ impl House {
         // The check has done its part, and holds a line.
         self.setup.lock().check = None;
         let held = self.lines.hold(Hold::All).await;
-        let replaced = change.is_some();
         if let Some(change) = change {
             self.tell_books(change).await.map_err(refused)?;
         }
@@ -190,8 +182,6 @@ impl House {
                     .to_owned(),
             },
         )?;
-        // What a replacement has told the books needs no guess about the new registers.
-        let fresh = if replaced { Vec::new() } else { fresh };
         self.tell_books(BookChange::Reopen { fresh }).await.map_err(refused)?;
         drop(held);
         self.lines.settled().await;
@@ -353,13 +343,16 @@ impl House {
                 hint: "Choose a later day.".to_owned(),
             });
         }
-        // First the past, while the readers stand still, so that no sample is turned twice.
-        let _held = self.lines.hold(Hold::All).await;
+        // First the past, while the readers stand still, so that no sample is turned twice; they go on once the
+        // meter is turned, so that none is missed.
+        let held = self.lines.hold(Hold::All).await;
         self.tell_books(BookChange::Reopen { fresh: Vec::new() }).await.map_err(refused)?;
         let past = id.clone();
         self.blocking(move |house| turn_past(house, &past, since, undoes)).await.map_err(refused)?;
-        drop(_held);
-        self.rewire(None, Vec::new(), edit).await
+        self.rewire(None, Vec::new(), edit).await?;
+        drop(held);
+        self.lines.settled().await;
+        Ok(())
     }
 }
 
