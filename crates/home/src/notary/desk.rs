@@ -93,7 +93,7 @@ impl Desk {
         }
         let promised = house.history.log_promises_before(log.id, u64::MAX)?;
         let stored = promised.iter().map(|promise| promise.index).collect();
-        house.live().log.promises.extend(promised);
+        house.promised(promised.into_iter());
         let (next, recent) = (log.next_index, Recent::default());
         Ok(Self { log, notary, next, waiting: Vec::new(), flushed_at: now, recent, stored })
     }

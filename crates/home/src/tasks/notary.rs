@@ -137,7 +137,10 @@ impl House {
     pub fn promised(&self, promises: impl Iterator<Item = LogPromise>) {
         let mut live = self.live();
         for promise in promises {
-            if !live.log.promises.contains(&promise) {
+            // One that is acknowledged again, at another time, is the same one.
+            let same =
+                |known: &LogPromise| known.index == promise.index && known.commitment == promise.commitment;
+            if !live.log.promises.iter().any(same) {
                 live.log.promises.push(promise);
             }
         }
