@@ -215,13 +215,21 @@ fn correct(
         }
         rows.push(SlotRow { local_day: day_of(house, slot), energy });
     }
-    let edit = MeterEdit {
-        at: to,
+    house.history.edit_meter(meter, &edit_of(made, to, kind, undoes), &rows, house.now()).map(drop)
+}
+
+/// Makes the entry of a meter that was replaced where the books themselves say what was counted.
+pub fn replaced_edit(at: Timestamp, serial: Option<String>) -> MeterEdit {
+    edit_of(&Correction { serial, ..Correction::default() }, at, "replaced", None)
+}
+
+fn edit_of(made: &Correction, at: Timestamp, kind: &str, undoes: Option<i64>) -> MeterEdit {
+    MeterEdit {
+        at,
         kind: kind.to_owned(),
         undoes,
         detail_json: serde_json::to_string(made).expect("a correction is plain data"),
-    };
-    house.history.edit_meter(meter, &edit, &rows, house.now()).map(drop)
+    }
 }
 
 /// Returns the reading before an event: the energy that the event booked lies between the two.

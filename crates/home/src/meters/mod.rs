@@ -17,6 +17,7 @@ use crate::view::frame::Refusal;
 use crate::view::meters::setup::{FindView, SetupView};
 
 use check::Check;
+pub use journal::replaced_edit;
 use search::Search;
 pub use wiring::{BookChange, Told as ToldToBooks, Wanted, Wiring};
 

@@ -5,7 +5,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use exchange_api::{Reading, Registers, Signed, new_salt};
-use history::{HistoryError, MeterEdit, OutgoingReading, WholeRegisters};
+use history::{HistoryError, OutgoingReading, WholeRegisters};
 use metering::{
     CounterEventKind, IntervalEvent, Quality, Quantity, Sample, SlotEnergy, SlotMeter, SlotSettings,
 };
@@ -15,7 +15,7 @@ use units::{Energy, LocalDay, MeterId, Power, Slot, Timestamp, WattHours};
 use crate::config::Role;
 use crate::convert;
 use crate::house::{House, ViewName};
-use crate::meters::{BookChange, ToldToBooks};
+use crate::meters::{BookChange, ToldToBooks, replaced_edit};
 use crate::series::Series;
 
 /// How often the bookkeeper looks whether a slot ended that no sample completes.
@@ -186,17 +186,7 @@ impl Books {
             };
             self.take(house, role, &sample);
         }
-        let detail = serde_json::json!({
-            "register": null, "import_milliwatt_hours": 0, "export_milliwatt_hours": 0, "from": null, "to": null,
-            "serial": serial,
-        });
-        let edit = MeterEdit {
-            at: start,
-            kind: "replaced".to_owned(),
-            undoes: None,
-            detail_json: detail.to_string(),
-        };
-        house.history.edit_meter(&id, &edit, &[], house.now()).map(drop)
+        house.history.edit_meter(&id, &replaced_edit(start, serial), &[], house.now()).map(drop)
     }
 
     /// Gives up waiting for samples of slots that ended long ago.
