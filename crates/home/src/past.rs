@@ -56,7 +56,7 @@ fn measured(
     history: &History,
     range: Range<Slot>,
 ) -> Result<HashMap<Slot, PastSlot>, HistoryError> {
-    let Some(meter) = config.meters.iter().find(|meter| meter.role == Role::Grid) else {
+    let Some(meter) = config.meter_of(Role::Grid) else {
         return Ok(HashMap::new());
     };
     let rows = history.slots(&meter.id, range)?;

@@ -157,7 +157,7 @@ fn member(house: &House, membership: &Membership) -> MemberView {
     }
 }
 
-/// Returns the newest slot of the last two days that the exchange has settled for this home.
+/// Returns the newest slot that the exchange has settled for this home.
 fn last_cleared(house: &House) -> Result<Option<Slot>, HistoryError> {
     Ok(house.history.last_settlement()?.map(|settled| settled.slot))
 }
