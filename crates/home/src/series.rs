@@ -52,21 +52,16 @@ impl Series {
         if last.is_some_and(|last| event.at < last.at) {
             return false;
         }
-        let mut next = last.unwrap_or(Break { at: event.at, import_wh: 0, export_wh: 0 });
-        let known = next.at == event.at && !self.0.is_empty();
-        let earlier = if known { self.0.iter().rev().nth(1).copied() } else { Some(next) };
-        let (import_wh, export_wh) = earlier.map_or((0, 0), |at| (at.import_wh, at.export_wh));
-        next.at = event.at;
-        // Rounded up: a watt-hour too much between two meters, never a step back.
-        let up = -(-added.milliwatt_hours()).div_euclid(1000);
-        match quantity {
-            Quantity::Import => next.import_wh = import_wh + up,
-            Quantity::Export => next.export_wh = export_wh + up,
+        let earlier = self.0.iter().rfind(|broken| broken.at < event.at);
+        let before = earlier.map_or((0, 0), |broken| (broken.import_wh, broken.export_wh));
+        // The other register may have been taken in at the same instant.
+        let (import_wh, export_wh) = self.offsets_at(event.at);
+        let next = match quantity {
+            Quantity::Import => Break { at: event.at, import_wh: before.0 + up(added), export_wh },
+            Quantity::Export => Break { at: event.at, import_wh, export_wh: before.1 + up(added) },
             Quantity::At | Quantity::Power => return false,
-        }
-        if known {
-            self.0.pop();
-        }
+        };
+        self.0.retain(|broken| broken.at < event.at);
         self.0.push(next);
         last != Some(next)
     }
@@ -74,14 +69,18 @@ impl Series {
     /// Goes on at a time with other registers so that neither runs back.
     pub fn go_on(&mut self, at: Timestamp, before: (Energy, Energy), after: (Energy, Energy)) {
         let offsets = self.offsets_at(at);
-        let up = |before: Energy, after: Energy| -(-(before - after).milliwatt_hours()).div_euclid(1000);
         self.0.retain(|broken| broken.at < at);
         self.0.push(Break {
             at,
-            import_wh: offsets.0 + up(before.0, after.0),
-            export_wh: offsets.1 + up(before.1, after.1),
+            import_wh: offsets.0 + up(before.0 - after.0),
+            export_wh: offsets.1 + up(before.1 - after.1),
         });
     }
+}
+
+/// Rounds up to whole watt-hours: one too much between two meters, never a step back.
+fn up(added: Energy) -> i64 {
+    -(-added.milliwatt_hours()).div_euclid(1000)
 }
 
 fn key(meter: &MeterId) -> String {
