@@ -6,7 +6,7 @@ pub mod setup;
 
 use drivers::Tally;
 use history::HistoryError;
-use metering::{Flag, Protocol, Sample};
+use metering::{Flag, Profile, Protocol, Sample};
 use serde::{Deserialize, Serialize};
 use specta::Type;
 use units::{Energy, LocalDay, Slot, Timestamp};
@@ -17,6 +17,7 @@ use crate::config::{MeterConfig, Netting, Role};
 use crate::error::history_refusal;
 use crate::house::{Home, House};
 use crate::meters::diagnosis;
+use crate::profiles::{ProfileProblem, Profiles};
 
 /// Days of which the coverage is shown, the present one among them.
 const DAYS_SHOWN: i64 = 7;
@@ -261,19 +262,25 @@ impl Home {
 fn meters(house: &House) -> Result<MetersView, HistoryError> {
     let now = house.now();
     let config = house.config();
-    let meters = config.meters.iter().map(|meter| meter_view(house, meter, now));
+    // Asked for once: each time the owner's folder is looked at.
+    let profiles = house.profiles();
+    let meters = config.meters.iter().map(|meter| meter_view(house, meter, &profiles, now));
     Ok(MetersView {
         at: now.into(),
         meters: meters.collect::<Result<_, _>>()?,
         findings: diagnosis::findings(house),
-        profiles: profiles(house),
+        profiles: profiles_view(&profiles),
         changeable: house.trades(),
     })
 }
 
-fn meter_view(house: &House, meter: &MeterConfig, now: Timestamp) -> Result<MeterView, HistoryError> {
-    let profiles = house.profiles();
-    let profile = profiles.find(&meter.profile);
+fn meter_view(
+    house: &House,
+    meter: &MeterConfig,
+    profiles: &Profiles,
+    now: Timestamp,
+) -> Result<MeterView, HistoryError> {
+    let profile = profiles.find(&meter.profile).map(AsRef::as_ref);
     let live = house.live();
     let known = live.meters.get(&meter.role);
     let last = known.and_then(|known| known.last.clone());
@@ -287,7 +294,7 @@ fn meter_view(house: &House, meter: &MeterConfig, now: Timestamp) -> Result<Mete
     Ok(MeterView {
         id: meter.id.to_string(),
         role: meter.role.into(),
-        device: device(house, meter),
+        device: device(meter, profile),
         serial: last.as_ref().and_then(|sample| sample.serial.clone()),
         inverted: meter.inverted,
         netting: meter.netting.into(),
@@ -295,7 +302,7 @@ fn meter_view(house: &House, meter: &MeterConfig, now: Timestamp) -> Result<Mete
         age_s: last.as_ref().map(|sample| Whole::new(now.since(sample.at).as_secs() as i64)),
         trouble,
         flags: last.iter().flat_map(|sample| sample.flags.iter().copied().map(FlagView::from)).collect(),
-        warnings: warnings(house, meter, last.as_ref(), resolution),
+        warnings: warnings(meter, profile, last.as_ref(), resolution),
         values: last.as_ref().map(ValuesView::from),
         every_s: Whole::new(meter.every_s.into()),
         resolution_milliwatt_hours: resolution.into(),
@@ -323,13 +330,12 @@ fn state(house: &House, meter: &MeterConfig, last: Option<&Sample>, now: Timesta
 const COARSE: Energy = Energy::from_watt_hours(10);
 
 fn warnings(
-    house: &House,
     meter: &MeterConfig,
+    profile: Option<&Profile>,
     last: Option<&Sample>,
     resolution: Energy,
 ) -> Vec<MeterWarning> {
-    let profiles = house.profiles();
-    let kind = profiles.find(&meter.profile).map(|profile| Role::from(profile.kind));
+    let kind = profile.map(|profile| Role::from(profile.kind));
     let flagged = |flag| last.is_some_and(|sample| sample.flags.contains(&flag));
     let without = last.is_some_and(|sample| sample.import.is_none() && sample.export.is_none());
     let negative = meter.role == Role::Solar
@@ -371,9 +377,7 @@ fn days(house: &House, meter: &MeterConfig, now: Timestamp) -> Result<Vec<MeterD
     Ok(known.iter().map(view).collect())
 }
 
-fn device(house: &House, meter: &MeterConfig) -> DeviceView {
-    let profiles = house.profiles();
-    let profile = profiles.find(&meter.profile);
+fn device(meter: &MeterConfig, profile: Option<&Profile>) -> DeviceView {
     let endpoint = profile.and_then(|profile| meter.endpoint(profile).ok());
     let asked = profile.is_some_and(|profile| is_asked(profile.protocol));
     DeviceView {
@@ -394,9 +398,8 @@ pub(crate) fn is_asked(protocol: Protocol) -> bool {
     matches!(protocol, Protocol::Modbus | Protocol::Sunspec)
 }
 
-fn profiles(house: &House) -> ProfilesView {
-    let profiles = house.profiles();
-    let view = |profile: &std::sync::Arc<metering::Profile>| ProfileView {
+fn profiles_view(profiles: &Profiles) -> ProfilesView {
+    let view = |profile: &std::sync::Arc<Profile>| ProfileView {
         name: profile.name.clone(),
         maker: profile.maker.clone(),
         model: profile.model.clone(),
@@ -404,7 +407,7 @@ fn profiles(house: &House) -> ProfilesView {
         protocol: profile.protocol.into(),
         file: profiles.file_of(&profile.name).map(str::to_owned),
     };
-    let problem = |problem: &crate::profiles::ProfileProblem| ProfileProblemView {
+    let problem = |problem: &ProfileProblem| ProfileProblemView {
         file: problem.file.clone(),
         line: problem.line.and_then(|line| u32::try_from(line).ok()),
         reason: problem.reason.clone(),
