@@ -18,7 +18,7 @@ pub use files::{Format, file_name, write_all};
 pub use make::Made;
 
 use crate::error::history_refusal;
-use crate::house::Home;
+use crate::house::{Home, House};
 use crate::view::frame::Refusal;
 
 /// Returns the first day of a month written as `2026-06`.
@@ -39,6 +39,15 @@ pub(crate) fn month_start(month: &str) -> Result<DayKey, Refusal> {
 pub fn newest_of(history: &History, market: &MarketId, month: &str) -> Result<Option<StatementRow>, Refusal> {
     let rows = history.statements(market).map_err(|error| history_refusal(&error))?;
     Ok(rows.into_iter().rfind(|row| row.month == month))
+}
+
+/// Returns the newest statement of a month on the home's market, if one was made.
+pub(crate) fn issued(house: &House, month: &str) -> Result<Option<StatementRow>, Refusal> {
+    month_start(month)?;
+    match house.membership().map_err(|error| history_refusal(&error))? {
+        Some(membership) => newest_of(&house.history, &membership.market, month),
+        None => Ok(None),
+    }
 }
 
 /// Reads the file of a statement that is kept.
@@ -94,13 +103,7 @@ impl Home {
 
     fn issued(&self, month: &str) -> Result<(&History, StatementRow), Refusal> {
         let house = self.house()?;
-        month_start(month)?;
-        let membership = house.membership().map_err(|error| history_refusal(&error))?;
-        let row = match membership {
-            Some(membership) => newest_of(&house.history, &membership.market, month)?,
-            None => None,
-        };
-        let row = row.ok_or_else(|| Refusal {
+        let row = issued(house, month)?.ok_or_else(|| Refusal {
             code: "no_statement".to_owned(),
             message: format!("There is no statement of {month} yet."),
             hint: "Make it first: under Earnings, or with `wattle statement build`.".to_owned(),

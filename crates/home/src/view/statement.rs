@@ -5,9 +5,8 @@ use serde::{Deserialize, Serialize};
 use specta::Type;
 
 use super::{Instant, Whole};
-use crate::error::history_refusal;
 use crate::house::Home;
-use crate::statement::{month_start, newest_of, summary};
+use crate::statement::{self, summary};
 use crate::view::frame::Refusal;
 
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize, Type)]
@@ -111,13 +110,7 @@ impl Home {
     /// Returns the newest statement of a month, `2026-06`, if one was made.
     pub fn statement(&self, month: &str) -> Result<StatementView, Refusal> {
         let house = self.house()?;
-        month_start(month)?;
-        let membership = house.membership().map_err(|error| history_refusal(&error))?;
-        let row = match membership {
-            Some(membership) => newest_of(&house.history, &membership.market, month)?,
-            None => None,
-        };
-        let issued = row.map(|row| issued(&row)).transpose()?;
+        let issued = statement::issued(house, month)?.map(|row| issued(&row)).transpose()?;
         Ok(StatementView { month: month.to_owned(), issued })
     }
 
