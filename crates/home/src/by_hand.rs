@@ -16,7 +16,7 @@ use rules::Trading;
 use serde::{Deserialize, Serialize};
 use units::{DealId, MemberId, OrderId, Price, Slot, WattHours};
 
-use crate::error::history_refusal;
+use crate::error::{history_refusal, refusal};
 use crate::house::{Home, House, ViewName};
 use crate::tasks;
 use crate::view::frame::Refusal;
@@ -422,10 +422,6 @@ impl House {
 
 fn json<T: Serialize>(value: &T) -> String {
     serde_json::to_string(value).expect("a deal is plain data")
-}
-
-fn refusal(code: &str, message: impl Into<String>, hint: &str) -> Refusal {
-    Refusal { code: code.to_owned(), message: message.into(), hint: hint.to_owned() }
 }
 
 fn unknown(what: &str, id: &str) -> Refusal {

@@ -55,6 +55,11 @@ impl From<&HomeError> for Refusal {
     }
 }
 
+/// Makes what a use case answers when it does not do what was asked.
+pub(crate) fn refusal(code: &str, message: impl Into<String>, hint: &str) -> Refusal {
+    Refusal { code: code.to_owned(), message: message.into(), hint: hint.to_owned() }
+}
+
 /// What a use case answers when the history fails it.
 pub(crate) fn history_refusal(error: &HistoryError) -> Refusal {
     Refusal {

@@ -4,6 +4,7 @@ use std::fs::{self, OpenOptions};
 use std::io::{self, ErrorKind, Write};
 use std::path::{Path, PathBuf};
 
+use crate::error::refusal;
 use crate::view::frame::Refusal;
 
 /// A year of slots with every column is 6 MB; a month's statement with all its proofs may be twice that.
@@ -44,10 +45,6 @@ pub fn save(folder: Option<&Path>, name: &str, bytes: &[u8]) -> Result<String, R
             hint: "Check who owns the folder and whether its disk has room, then save again.".to_owned(),
         }),
     }
-}
-
-fn refusal(code: &str, message: &str, hint: &str) -> Refusal {
-    Refusal { code: code.to_owned(), message: message.to_owned(), hint: hint.to_owned() }
 }
 
 fn unsaved() -> Refusal {

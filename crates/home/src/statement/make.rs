@@ -12,7 +12,7 @@ use super::select::{Earlier, Selection, select};
 use super::{header, month_start};
 use crate::config::described;
 use crate::convert;
-use crate::error::history_refusal;
+use crate::error::{history_refusal, refusal};
 use crate::house::{Home, House, ViewName};
 use crate::notary::{Desk, Failure, check_entries, grow};
 use crate::tasks::{client, look_at_log, sound_alarm};
@@ -62,7 +62,7 @@ impl Obstacle {
     fn unreachable(why: &str) -> Self {
         Self::CannotAsk(refusal(
             "unreachable",
-            &format!("The exchange is needed for the proof of a statement and cannot be asked: {why}."),
+            format!("The exchange is needed for the proof of a statement and cannot be asked: {why}."),
             "Try again when it is reached.",
         ))
     }
@@ -87,7 +87,7 @@ impl From<ClientError> for Obstacle {
         }
         Self::Refused(refusal(
             error.code().map_or("exchange", |code| code.word()),
-            &format!("The exchange refused: {}.", described(&error).trim_end_matches('.')),
+            format!("The exchange refused: {}.", described(&error).trim_end_matches('.')),
             "Ask the operator.",
         ))
     }
@@ -100,16 +100,12 @@ impl From<Failure> for Obstacle {
             Failure::History(error) => error.into(),
             Failure::Breach(breach) => Self::Refused(refusal(
                 "log_alarm",
-                &format!("The exchange's log is not what it was: {}", breach.detail),
+                format!("The exchange's log is not what it was: {}", breach.detail),
                 "Trading has stopped; the status line says what to do.",
             )),
-            Failure::Key(what) => Self::Refused(refusal("log_key", &what, "Ask the operator.")),
+            Failure::Key(what) => Self::Refused(refusal("log_key", what, "Ask the operator.")),
         }
     }
-}
-
-fn refusal(code: &str, message: &str, hint: &str) -> Refusal {
-    Refusal { code: code.to_owned(), message: message.to_owned(), hint: hint.to_owned() }
 }
 
 async fn attempt(
@@ -147,7 +143,7 @@ async fn attempt(
     if plan.selection.settled == 0 {
         return Err(Obstacle::Refused(refusal(
             "nothing_settled",
-            &format!("Nothing of {month} is settled yet."),
+            format!("Nothing of {month} is settled yet."),
             "A quarter hour is settled about an hour after its end; make the statement then.",
         )));
     }
@@ -183,7 +179,7 @@ impl Plan {
                 {
                     return Err(Obstacle::Refused(refusal(
                         "later_statement",
-                        &format!(
+                        format!(
                             "{} has a statement already, and a row of statements goes on only.",
                             later.month
                         ),
@@ -223,7 +219,7 @@ fn newest_before(rows: &[StatementRow], month: &str, zone: &str) -> Vec<Earlier>
 
 fn slots_of(first: DayKey, zone: &str) -> Result<Range<Slot>, Refusal> {
     let period = Period::month(first, zone);
-    period.slots().map_err(|fault| refusal("bad_month", &fault.to_string(), "Choose another month."))
+    period.slots().map_err(|fault| refusal("bad_month", fault.to_string(), "Choose another month."))
 }
 
 /// Asks the exchange for the proof of all entries and checks it.
@@ -273,14 +269,14 @@ async fn issue(
             let trusted = trusted.parse().map_err(|cause: ledger::InvalidKey| {
                 refusal(
                     "log_key",
-                    &format!("The log's key that is kept here cannot be read: {cause}."),
+                    format!("The log's key that is kept here cannot be read: {cause}."),
                     "Restore a backup.",
                 )
             })?;
             let built = build(draft, &trusted).map_err(|error| {
                 refusal(
                     "statement",
-                    &format!(
+                    format!(
                         "The exchange's entries of {month} do not make a statement: {}.",
                         described(&error)
                     ),
