@@ -3,7 +3,7 @@
 use std::path::PathBuf;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError, RwLock};
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use exchange_api::{DeviceKey, MarketInfo, MarketRules};
 use history::{History, HistoryError, Lock, LockError, Membership, OpenMode, Opened};
@@ -211,6 +211,11 @@ impl House {
 
     pub fn now(&self) -> Timestamp {
         self.clock.now()
+    }
+
+    /// Returns the market time of a moment that passed: now, less the real time since.
+    pub fn time_of(&self, moment: Instant) -> Timestamp {
+        self.now() - moment.elapsed().mul_f64(self.clock.speed())
     }
 
     /// Returns what the owner told the house, as it is in force at this moment.

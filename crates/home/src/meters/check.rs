@@ -158,22 +158,19 @@ async fn read_on(house: &House, id: u64, find: Find) {
 
 /// Takes in a reading; returns whether the check goes on.
 fn take(house: &House, id: u64, outcome: Result<Observation, ReadError>) -> bool {
-    let (real, market) = (SystemClock.now(), house.now());
     let mut under_way = house.setup.lock();
     let Some(check) = under_way.check.as_mut().filter(|check| check.id == id) else { return false };
     match outcome {
         Ok(observation) => {
-            let ago = observation.taken.elapsed();
-            let sample = observation.sample(market - ago.mul_f64(house.clock.speed()));
+            let sample = observation.sample(house.time_of(observation.taken));
             check.resolution = observation.resolution(sample.import.unwrap_or(Energy::ZERO));
-            check.readings.push(real - ago, sample);
+            check.readings.push(SystemClock.now() - observation.taken.elapsed(), sample);
             check.good += 1;
             check.trouble = None;
         }
         Err(error) => {
             check.failed += 1;
-            let message = format!("{} {}", error.message(), error.hint());
-            check.trouble = Some(Trouble { code: error.code().word().to_owned(), message });
+            check.trouble = Some(Trouble::from(&error));
         }
     }
     true

@@ -58,7 +58,7 @@ fn setup_view(house: &House) -> SetupView {
 }
 
 fn find_view(house: &House, number: u32, find: &drivers::Find) -> FindView {
-    let at = house.now() - find.observation.taken.elapsed().mul_f64(house.clock.speed());
+    let at = house.time_of(find.observation.taken);
     FindView::new(number, find, at, places::known_as(house, find))
 }
 

@@ -187,11 +187,7 @@ async fn search_place(house: Arc<House>, id: u64, number: usize, place: Place) {
         let (_, of) = search.progress[number];
         search.progress[number] = (of, of);
         if let Err(error) = outcome {
-            let trouble = Trouble {
-                code: error.code().word().to_owned(),
-                message: format!("{} {}", error.message(), error.hint()),
-            };
-            search.failures.push(PlaceFailure { place: name(&place), trouble });
+            search.failures.push(PlaceFailure { place: name(&place), trouble: Trouble::from(&error) });
         }
     });
 }

@@ -148,10 +148,9 @@ impl Reader {
         // The line is closed with the last of its readers.
     }
 
-    /// Stamps what was read with market time: now, less the real time since the middle of the reading.
+    /// Stamps what was read with market time, as of the middle of the reading.
     async fn sample(&mut self, observation: Observation) -> Sample {
-        let ago = observation.taken.elapsed().mul_f64(self.house.clock.speed());
-        let at = self.house.now() - ago;
+        let at = self.house.time_of(observation.taken);
         let mut sample = observation.sample(at);
         self.house.live().observed(self.meter.role, at, observation, self.line.tally());
         if let Some(freshness) = &mut self.freshness {
@@ -168,12 +167,8 @@ impl Reader {
     }
 
     fn note(&self, error: &ReadError) {
-        let trouble = Trouble {
-            code: error.code().word().to_owned(),
-            message: format!("{} {}", error.message(), error.hint()),
-        };
         let mut live = self.house.live();
-        let news = live.silent(self.meter.role, trouble);
+        let news = live.silent(self.meter.role, Trouble::from(error));
         live.counted(self.meter.role, self.line.tally());
         drop(live);
         self.house.changed(ViewName::Meters);

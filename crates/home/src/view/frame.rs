@@ -62,6 +62,15 @@ pub struct Trouble {
     pub message: String,
 }
 
+impl From<&drivers::ReadError> for Trouble {
+    fn from(error: &drivers::ReadError) -> Self {
+        Self {
+            code: error.code().word().to_owned(),
+            message: format!("{} {}", error.message(), error.hint()),
+        }
+    }
+}
+
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize, Type)]
 pub struct ExchangeStatus {
     pub state: ExchangeStateView,
