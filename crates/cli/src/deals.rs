@@ -1,6 +1,6 @@
 //! `wattle deals list | propose | accept | end`: prices that this home and a neighbour agree on.
 
-use history::{DealErrand, DealState, StoredDeal};
+use history::{DealErrand, StoredDeal};
 use home::{Day, Deal, DealTerms, Home, Hours};
 use serde::Serialize;
 use units::{DealId, MemberId, Price, Slot, Timestamp, WattHours};
@@ -8,7 +8,7 @@ use units::{DealId, MemberId, Price, Slot, Timestamp, WattHours};
 use crate::Verdict;
 use crate::failure::Failure;
 use crate::household::{Folder, Secrets, SideWord, price};
-use crate::orders::PATIENCE;
+use crate::orders::{PATIENCE, Problem};
 use crate::output::Output;
 
 #[derive(clap::Subcommand)]
@@ -105,12 +105,6 @@ struct Line {
     problem: Option<Problem>,
 }
 
-#[derive(Serialize)]
-struct Problem {
-    code: String,
-    message: String,
-}
-
 pub async fn run(command: Command, output: Output) -> Result<Verdict, Failure> {
     match command {
         Command::List(ListOptions { folder, secrets }) => {
@@ -183,7 +177,7 @@ impl Line {
             .map_err(|error| Failure::system(format!("The deal {} cannot be read: {error}.", stored.id)))?;
         Ok(Self {
             id: stored.id,
-            state: DealState::word(stored.state),
+            state: stored.state.word(),
             seller: deal.seller,
             buyer: deal.buyer,
             price_micros_per_kwh: deal.price,
@@ -200,7 +194,7 @@ impl Line {
             served_until: stored.served_until,
             ended_by: stored.ended_by,
             waiting: stored.errand.map(DealErrand::word),
-            problem: stored.problem.map(|problem| Problem { code: problem.code, message: problem.detail }),
+            problem: stored.problem.map(Problem::from),
         })
     }
 

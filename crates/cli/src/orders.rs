@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use history::{OrderState, StoredOrder};
+use history::{OrderState, ProblemNote, StoredOrder};
 use home::OrderWish;
 use serde::Serialize;
 use units::{OrderId, Price, Slot, Timestamp, WattHours};
@@ -89,10 +89,17 @@ struct Line {
     problem: Option<Problem>,
 }
 
+/// Why the exchange said no.
 #[derive(Serialize)]
-struct Problem {
-    code: String,
-    message: String,
+pub struct Problem {
+    pub code: String,
+    pub message: String,
+}
+
+impl From<ProblemNote> for Problem {
+    fn from(note: ProblemNote) -> Self {
+        Self { code: note.code, message: note.detail }
+    }
 }
 
 pub async fn run(command: Command, output: Output) -> Result<Verdict, Failure> {
@@ -164,7 +171,6 @@ fn list(options: &ListOptions, output: Output) -> Result<Verdict, Failure> {
 
 impl From<StoredOrder> for Line {
     fn from(stored: StoredOrder) -> Self {
-        let problem = stored.problem.map(|problem| Problem { code: problem.code, message: problem.detail });
         Self {
             id: stored.order.id,
             slot: stored.order.slot,
@@ -174,7 +180,7 @@ impl From<StoredOrder> for Line {
             state: stored.state.word(),
             filled_wh: stored.filled,
             gate: stored.order.gate,
-            problem,
+            problem: stored.problem.map(Problem::from),
         }
     }
 }
