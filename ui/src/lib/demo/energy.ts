@@ -12,9 +12,18 @@ import type {
   QualityCounts,
   StepView,
 } from "../api/bindings";
-import { BEGINNING, dayOf, FEED_IN, QUARTER_MS, RETAIL, startOfDay, type Street } from "./street";
+import {
+  BEGINNING,
+  DAY_MS,
+  dayOf,
+  FEED_IN,
+  isSettled,
+  QUARTER_MS,
+  RETAIL,
+  startOfDay,
+  type Street,
+} from "./street";
 
-const DAY_MS = 86_400_000;
 /** The demo's whole past is summer time. */
 const OFFSET = "+02:00";
 const OFFSET_MS = 2 * 3_600_000;
@@ -30,7 +39,7 @@ const AWAY = startOfDay("2026-06-09") + 13 * QUARTER_MS;
 export const notMeasured = (start: number): boolean =>
   start >= AWAY && start < AWAY + 6 * QUARTER_MS;
 /** Once a day the meter was away for a moment, so that the demo shows it. */
-const isRecovered = (start: number): boolean => (start / QUARTER_MS) % 96 === 38;
+export const isRecovered = (start: number): boolean => (start / QUARTER_MS) % 96 === 38;
 
 export class DemoEnergy {
   readonly #days = new Map<string, { import: number; export: number }>();
@@ -72,7 +81,7 @@ export class DemoEnergy {
     const bar = this.#bar({ key: iso(start), from: start, to: start + QUARTER_MS }, "slot");
     const next = start + QUARTER_MS;
     const facts = this.street.slot(start);
-    const settled = bar.certainty === "settled" || bar.certainty === "final";
+    const settled = isSettled(bar.certainty);
     const roles: MeterRoleView[] = this.setting.sun ? ["grid", "solar", "battery"] : ["grid"];
     return {
       day: dayOf(start),
@@ -100,7 +109,7 @@ export class DemoEnergy {
     const starts = slotsOf(from, to);
     const [bar] = starts;
     const certainty = step === "slot" && bar !== undefined ? this.setting.certainty(bar) : null;
-    const settled = certainty === "settled" || certainty === "final";
+    const settled = isSettled(certainty);
     return {
       key,
       starts: local(from),
@@ -124,7 +133,7 @@ export class DemoEnergy {
     const kept = facts.sun - Math.min(facts.sun, facts.exportMwh);
     const used = facts.importMwh + facts.sun + facts.discharge - facts.exportMwh - facts.charge;
     const certainty = this.setting.certainty(start);
-    const settled = certainty === "settled" || certainty === "final";
+    const settled = isSettled(certainty);
     return {
       sun_milliwatt_hours: roof ? facts.sun : null,
       house_milliwatt_hours: Math.max(0, used),
@@ -257,7 +266,7 @@ export class DemoEnergy {
   }
 }
 
-const NOTHING: EnergyFigures = {
+export const NOTHING: EnergyFigures = {
   sun_milliwatt_hours: null,
   house_milliwatt_hours: null,
   self_milliwatt_hours: null,

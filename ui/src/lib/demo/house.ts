@@ -35,15 +35,19 @@ import type {
 } from "../api/bindings";
 import type { Answer, Changes, House } from "../api/house";
 import { issuedOf, verified, type Made } from "./statement";
-import { DemoEnergy, notMeasured } from "./energy";
+import { DemoEnergy, isRecovered, notMeasured } from "./energy";
 import { DemoMarket } from "./market";
 import { DemoMeters } from "./meters";
 import { isEvening, rulePast } from "./past";
 import { applyState, type DemoState, type Views } from "./states";
 import {
   BEGINNING,
+  DAY_MS,
   dayOf,
   FEED_IN,
+  GATE_MS,
+  iso,
+  isSettled,
   moneyOf,
   QUARTER_MS,
   RETAIL,
@@ -59,9 +63,8 @@ const START = Date.parse("2026-06-18T13:21:10+02:00");
 const SPEED = 60;
 export const DEMO: DemoOptions = { state: "full", speed: SPEED, seed: 7, sun: true };
 
-const GATE_MS = 300_000;
 const SETTLED_AFTER_MS = 2 * QUARTER_MS;
-const FINAL_AFTER_MS = 14 * 86_400_000;
+const FINAL_AFTER_MS = 14 * DAY_MS;
 const DECISIONS = 48;
 const FUSE_WH = 4_330;
 
@@ -76,7 +79,7 @@ export class DemoHouse implements House {
     rule("Evening", "buy", 240_000, "16:00-24:00"),
   ];
   #log: RulesChangeView[] = [
-    changed(START - 9 * 86_400_000, "owner", {
+    changed(START - 9 * DAY_MS, "owner", {
       rule: "Surplus",
       what: "limit",
       micros_per_kwh: 120_000,
@@ -432,8 +435,7 @@ export class DemoHouse implements House {
     const facts = this.#street.slot(start);
     const measured: SlotBar = {
       ...bare,
-      // Once a day the meter was away for a moment, so that the demo shows it.
-      quality: (start / QUARTER_MS) % 96 === 38 ? "recovered" : "measured",
+      quality: isRecovered(start) ? "recovered" : "measured",
       import_milliwatt_hours: facts.importMwh,
       export_milliwatt_hours: facts.exportMwh,
       sun_milliwatt_hours: this.#options.sun ? facts.sun : null,
@@ -488,7 +490,7 @@ export class DemoHouse implements House {
 
   #decisions(start: number): DecisionView[] {
     const limits = this.#limitsAt(start);
-    const settled = ["settled", "final"].includes(this.#certainty(start));
+    const settled = isSettled(this.#certainty(start));
     const facts = this.#street.slot(start);
     const of = (side: SideView): DecisionView => {
       const limit = limits[side];
@@ -552,20 +554,22 @@ export class DemoHouse implements House {
   #month(month: string): EarningsView {
     const today = dayOf(this.#time());
     const days: EarningsView["days"] = [];
+    const settled: SlotFacts[] = [];
     for (
       let day = startOfDay(`${month}-01`);
       dayOf(day).startsWith(month) && dayOf(day) <= today;
-      day += 86_400_000
+      day += DAY_MS
     ) {
-      const totals = sumTotals(this.#settledOf(dayOf(day)));
-      if (totals.slots > 0) days.push({ day: dayOf(day), totals });
+      const facts = this.#settledOf(dayOf(day));
+      if (facts.length > 0) days.push({ day: dayOf(day), totals: sumTotals(facts) });
+      settled.push(...facts);
     }
     const first = dayOf(BEGINNING).slice(0, 7);
     return {
       month,
       previous: month > first ? shiftMonth(month, -1) : null,
       next: month < today.slice(0, 7) ? shiftMonth(month, 1) : null,
-      totals: sumTotals(days.flatMap(({ day }) => this.#settledOf(day))),
+      totals: sumTotals(settled),
       days,
       provisional_slots: month === today.slice(0, 7) ? 1 : 0,
     };
@@ -573,7 +577,7 @@ export class DemoHouse implements House {
 
   #settledOf(day: string): SlotFacts[] {
     return quartersOf(day)
-      .filter((start) => ["settled", "final"].includes(this.#certainty(start)))
+      .filter((start) => isSettled(this.#certainty(start)))
       .filter((start) => !notMeasured(start))
       .map((start) => this.#street.slot(start));
   }
@@ -660,8 +664,6 @@ function shiftMonth(month: string, by: number): string {
   const [year = 1970, number = 1] = month.split("-").map(Number);
   return new Date(Date.UTC(year, number - 1 + by, 1)).toISOString().slice(0, 7);
 }
-
-const iso = (time: number): string => new Date(time).toISOString();
 
 function refuse(code: string, message: string, hint: string): Answer<never> {
   const error: Refusal = { code, message, hint };

@@ -12,14 +12,24 @@ import type {
   OwnOrderView,
   SideView,
 } from "../api/bindings";
-import { FEED_IN, QUARTER_MS, RETAIL, type SlotFacts, type Street } from "./street";
+import {
+  dayOf,
+  FEED_IN,
+  GATE_MS,
+  iso,
+  isSettled,
+  QUARTER_MS,
+  RETAIL,
+  startOfDay,
+  type SlotFacts,
+  type Street,
+} from "./street";
 
 const ME = "home-04";
 const AREA = "feeder-1";
 const OTHER = "feeder-2";
 /** What the lines between the two areas cost. */
 const LINES = 6_000;
-const GATE_MS = 300_000;
 const CLOSE_MS = 3_600_000;
 const [BEFORE, AHEAD] = [6, 5];
 
@@ -69,7 +79,7 @@ export class DemoMarket {
       { length: BEFORE + AHEAD + 1 },
       (_, i) => running + (i - BEFORE) * QUARTER_MS,
     );
-    const midnight = Math.floor((now + 7_200_000) / 86_400_000) * 86_400_000 - 7_200_000;
+    const midnight = startOfDay(dayOf(now));
     const today = Array.from(
       { length: (running - midnight) / QUARTER_MS },
       (_, i) => running - (i + 1) * QUARTER_MS,
@@ -159,8 +169,7 @@ export class DemoMarket {
     };
   }
 
-  #isSettled = (start: number): boolean =>
-    ["settled", "final"].includes(this.around.certainty(start));
+  #isSettled = (start: number): boolean => isSettled(this.around.certainty(start));
 
   #slot(start: number, running: number): MarketSlotView {
     const certainty = this.around.certainty(start);
@@ -340,5 +349,3 @@ function deal(of: {
     amount: "0",
   };
 }
-
-const iso = (time: number): string => new Date(time).toISOString();

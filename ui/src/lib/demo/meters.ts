@@ -23,9 +23,8 @@ import type {
   Told,
   ValuesView,
 } from "../api/bindings";
-import { dayOf, startOfDay, type Street } from "./street";
+import { DAY_MS, dayOf, iso, QUARTER_MS, startOfDay, type Street } from "./street";
 
-const DAY_MS = 86_400_000;
 /** Market milliseconds between two readings. */
 const EVERY_S = 10;
 /** How long the demo's search knocks at addresses, in real milliseconds. */
@@ -313,7 +312,7 @@ export class DemoMeters {
     return Array.from({ length: 7 }, (_, index) => {
       const from = today - (6 - index) * DAY_MS;
       const until = Math.min(from + DAY_MS, this.setting.now());
-      const slots = Math.floor((until - from) / 900_000);
+      const slots = Math.floor((until - from) / QUARTER_MS);
       const recovered = slots > 38 ? 1 : 0;
       const before = this.setting.counted(role, from);
       const after = this.setting.counted(role, until);
@@ -393,7 +392,6 @@ export class DemoMeters {
   }
 }
 
-const iso = (time: number): string => new Date(time).toISOString();
 const wh = (value: number | null): number | null => (value === null ? null : value * 1000);
 const refusal = (code: string, message: string, hint: string): Refusal => ({ code, message, hint });
 const unknown = (meter: string): Refusal =>

@@ -1,14 +1,13 @@
 /// The demo's last month, tried with other limits: what `rules::Past` does for a real house.
 import type { RulePastView, RuleTrialView, RuleView } from "../api/bindings";
-import { FEED_IN, QUARTER_MS, RETAIL, type Street } from "./street";
+import { FEED_IN, hourOf, QUARTER_MS, RETAIL, type Street } from "./street";
 
 const DAYS = 30;
 const STEP = 5_000;
 const NEARLY = 0.99;
 
 /** Evening is when the demo's buying rule speaks; a house without a roof buys all day. */
-export const isEvening = (start: number, sun: boolean): boolean =>
-  new Date(start + 7_200_000).getUTCHours() >= 16 || !sun;
+export const isEvening = (start: number, sun: boolean): boolean => hourOf(start) >= 16 || !sun;
 
 export function rulePast(
   street: Street,
@@ -19,6 +18,12 @@ export function rulePast(
 ): RulePastView {
   const first = now - DAYS * 96 * QUARTER_MS;
   const slots = Array.from({ length: DAYS * 96 }, (_, i) => street.slot(first + i * QUARTER_MS));
+  const tradable = slots.flatMap(({ start, price, exportMwh, importMwh }) => {
+    if (price === null) return [];
+    const net = Math.floor((exportMwh - importMwh) / 1000);
+    const gain = net > 0 ? net * (price - FEED_IN) : -net * (RETAIL - price);
+    return [{ start, price, net, gain }];
+  });
   const limitOf = (side: string, tried: RuleView | undefined, limit: number): number | null => {
     const rule = rules.find((each) => each.side === side && each.enabled);
     if (rule === undefined) return null;
@@ -27,15 +32,13 @@ export function rulePast(
   const outcome = (tried: RuleView | undefined, limit: number): RuleTrialView["outcome"] => {
     const [sell, buy] = [limitOf("sell", tried, limit), limitOf("buy", tried, limit)];
     const sum = { sold_wh: 0, bought_wh: 0, earned: 0n, saved: 0n };
-    for (const { start, price, exportMwh, importMwh } of slots) {
-      if (price === null) continue;
-      const net = Math.floor((exportMwh - importMwh) / 1000);
+    for (const { start, price, net, gain } of tradable) {
       if (net > 0 && sell !== null && price >= sell) {
         sum.sold_wh += net;
-        sum.earned += BigInt(net * (price - FEED_IN));
+        sum.earned += BigInt(gain);
       } else if (net < 0 && buy !== null && price <= buy && buys(start)) {
         sum.bought_wh -= net;
-        sum.saved += BigInt(-net * (RETAIL - price));
+        sum.saved += BigInt(gain);
       }
     }
     return { ...sum, earned: String(sum.earned), saved: String(sum.saved) };
@@ -53,18 +56,12 @@ export function rulePast(
   const most = Math.max(...curve.map(gain));
   const nearly = curve.filter((trial) => gain(trial) > 0 && gain(trial) >= most * NEARLY);
   const suggested = found?.side === "sell" ? nearly.at(-1) : nearly[0];
-  let [best, feedIn] = [0n, 0n];
-  for (const { price, exportMwh, importMwh } of slots) {
-    feedIn += BigInt(Math.floor(exportMwh / 1000) * FEED_IN);
-    if (price === null) continue;
-    const net = Math.floor((exportMwh - importMwh) / 1000);
-    best += BigInt(Math.max(0, net > 0 ? net * (price - FEED_IN) : -net * (RETAIL - price)));
-  }
+  const total = (nanos: number[]) => String(nanos.reduce((all, each) => all + BigInt(each), 0n));
   return {
     days: DAYS,
     in_force: outcome(undefined, 0),
-    feed_in_only: String(feedIn),
-    best_possible: String(best),
+    feed_in_only: total(slots.map(({ exportMwh }) => Math.floor(exportMwh / 1000) * FEED_IN)),
+    best_possible: total(tradable.map(({ gain }) => Math.max(0, gain))),
     curve,
     suggested_micros_per_kwh: suggested?.limit_micros_per_kwh ?? null,
   };

@@ -3,7 +3,6 @@ import type {
   BookView,
   EarningsDayView,
   EarningsView,
-  EnergyFigures,
   EnergySlotView,
   EnergyView,
   FrameView,
@@ -18,6 +17,7 @@ import type {
   StatementView,
 } from "../api/bindings";
 import type { Answer } from "../api/house";
+import { NOTHING } from "./energy";
 
 export const STATES = [
   "full",
@@ -51,20 +51,6 @@ export type Views = {
   statement: StatementView;
 };
 type Change = { [K in keyof Views]?: (view: Views[K]) => Views[K] };
-
-const NOTHING: EnergyFigures = {
-  sun_milliwatt_hours: null,
-  house_milliwatt_hours: null,
-  self_milliwatt_hours: null,
-  to_battery_milliwatt_hours: null,
-  to_neighbours_milliwatt_hours: null,
-  to_grid_milliwatt_hours: null,
-  open_out_milliwatt_hours: null,
-  from_battery_milliwatt_hours: null,
-  from_neighbours_milliwatt_hours: null,
-  from_grid_milliwatt_hours: null,
-  open_in_milliwatt_hours: null,
-};
 
 /** What each state changes in what the house says. */
 const CHANGES: Partial<Record<DemoState, Change>> = {

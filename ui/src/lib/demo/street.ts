@@ -3,8 +3,12 @@
 /// The figures add up as real ones do: what is sold is part of what went out, money is energy
 /// times price, and nothing depends on when one asks.
 
+import type { Certainty } from "../api/bindings";
+
 export const QUARTER_MS = 900_000;
-const DAY_MS = 86_400_000;
+export const DAY_MS = 86_400_000;
+/** A slot's gate closes so long before it. */
+export const GATE_MS = 300_000;
 /** The demo's past begins here, and all of it is summer time: Berlin is two hours ahead. */
 export const BEGINNING = Date.parse("2026-04-01T00:00:00+02:00");
 const ZONE_MS = 2 * 3_600_000;
@@ -132,7 +136,7 @@ export class Street {
     const kettle = this.#noise(Math.floor(time / 300_000), 3) > 0.955 ? 1_500 : 0;
     return (
       310 +
-      habits * (0.7 + 0.6 * this.#smooth(time / 900_000, 4)) +
+      habits * (0.7 + 0.6 * this.#smooth(time / QUARTER_MS, 4)) +
       kettle +
       60 * this.#smooth(time / 40_000, 6)
     );
@@ -179,10 +183,16 @@ export function moneyOf(facts: SlotFacts) {
   return { sold, bought, toGrid, fromGrid, fees, utilityOnly, earned, saved };
 }
 
+export const isSettled = (certainty: Certainty | null): boolean =>
+  certainty === "settled" || certainty === "final";
+
+export const iso = (time: number): string => new Date(time).toISOString();
+
 export const dayOf = (time: number): string => new Date(time + ZONE_MS).toISOString().slice(0, 10);
 
 export const startOfDay = (day: string): number => Date.parse(`${day}T00:00:00Z`) - ZONE_MS;
 
-function hourOf(time: number): number {
+/** The hour of the day with its fraction, on the demo's wall clock. */
+export function hourOf(time: number): number {
   return ((((time + ZONE_MS) % DAY_MS) + DAY_MS) % DAY_MS) / 3_600_000;
 }
