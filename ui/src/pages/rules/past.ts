@@ -1,5 +1,5 @@
 /// The curve behind the price: what a limit would have earned in the last month.
-import type { RulePastView, RuleTrialView } from "../../lib/api/bindings";
+import type { RulePastView, RuleTrialView, RuleView } from "../../lib/api/bindings";
 import { sumNanos } from "../../lib/format";
 
 /** What a limit comes to, earned above feed-in and saved below retail, in nanos. */
@@ -18,15 +18,26 @@ export function nearest(curve: readonly RuleTrialView[], limit: number): RuleTri
   return best;
 }
 
-/** The curve as points from 0 to 1, rightwards the limit, upwards the gain. */
-export function shape(view: RulePastView): { x: number; y: number; limit: number }[] {
-  const limits = view.curve.map((trial) => trial.limit_micros_per_kwh);
+/** The curve as limits with their gain from 0 to 1, where 1 is the most possible. */
+export function shape(view: RulePastView): { limit: number; gain: number }[] {
   const gains = view.curve.map((trial) => Number(gainOf(trial.outcome)));
-  const [low, high] = [Math.min(...limits), Math.max(...limits)];
   const most = Math.max(1, Number(view.best_possible), ...gains);
-  return limits.map((limit, index) => ({
-    x: high === low ? 0 : (limit - low) / (high - low),
-    y: Math.max(0, gains[index] ?? 0) / most,
-    limit,
+  return view.curve.map((trial, index) => ({
+    limit: trial.limit_micros_per_kwh,
+    gain: Math.max(0, gains[index] ?? 0) / most,
   }));
 }
+
+/** What the past depends on in the rules: as long as it is the same text, so is the answer. */
+export const asked = (rules: readonly RuleView[], name: string): string =>
+  JSON.stringify([
+    name,
+    rules.map((rule) => [
+      rule.name,
+      rule.enabled,
+      rule.limit,
+      rule.hours,
+      rule.days,
+      rule.cap_wh_per_day,
+    ]),
+  ]);

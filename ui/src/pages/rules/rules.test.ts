@@ -9,6 +9,7 @@ import { DemoHouse } from "../../lib/demo/house";
 import { Formats } from "../../lib/format";
 import { speak } from "../../lib/i18n/index.svelte";
 import { betterContractPrice } from "./change";
+import { asked } from "./past";
 import { reasonSentence } from "./reasons";
 import { ruleSentence } from "./sentence";
 
@@ -264,5 +265,17 @@ describe("a rule", () => {
     await user.click(why);
     expect(why.getAttribute("aria-expanded")).toBe("true");
     expect(screen.getByText(/Your limit was 12\.0/)).toBeTruthy();
+  });
+});
+
+describe("what the past depends on", () => {
+  it("is the same question while the rules say the same, and another when any of them does not", async () => {
+    const told = await new DemoHouse().rules();
+    if (told.status !== "ok") throw new Error("the demo answers");
+    const rules = told.data.rules;
+    const copy: RuleView[] = structuredClone(rules);
+    expect(asked(copy, "Surplus")).toBe(asked(rules, "Surplus"));
+    copy[1]!.days = ["mon"];
+    expect(asked(copy, "Surplus")).not.toBe(asked(rules, "Surplus"));
   });
 });
