@@ -69,6 +69,29 @@ await withDemo(async ({ browser, url }) => {
       await tab.context().close();
     });
 
+    await check(
+      "the words of the status line and the button beside them keep out of each other's way",
+      async () => {
+        for (const lang of ["en", "de"]) {
+          const tab = await open({ page: "now", lang });
+          for (const width of [320, 360, 420, 520, 720]) {
+            await tab.setViewportSize({ width, height: 800 });
+            const { right, left } = await tab.evaluate(() => ({
+              right: Math.max(
+                ...[...document.querySelectorAll(".statuses button")].map(
+                  (each) => each.getBoundingClientRect().right,
+                ),
+              ),
+              left: document.querySelector(".statuses").nextElementSibling.getBoundingClientRect()
+                .left,
+            }));
+            assert.ok(right <= left, `${lang} at ${width} px: ${right} beside ${left}`);
+          }
+          await tab.context().close();
+        }
+      },
+    );
+
     await check("a line of the statement stands on one line", async () => {
       for (const lang of ["en", "de"]) {
         const tab = await open({ page: "earnings", lang });
