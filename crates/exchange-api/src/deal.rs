@@ -63,10 +63,7 @@ impl Day {
 
 /// Wall-clock hours, half-open, such as `06:00-22:00`. Those that cross midnight belong to the day they began on.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Hours {
-    from_minute: u32,
-    to_minute: u32,
-}
+pub struct Hours(units::Hours);
 
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 #[error("\"{0}\" are no hours; write them as 06:00-22:00, or null for all day")]
@@ -77,27 +74,16 @@ impl FromStr for Hours {
     fn from_str(text: &str) -> Result<Self, InvalidHours> {
         let read = || {
             let (from, to) = text.split_once('-')?;
-            let (from_minute, to_minute) = (minute(from)?, minute(to)?);
-            (from_minute < 24 * 60 && from_minute != to_minute && to_minute > 0)
-                .then_some(Self { from_minute, to_minute })
+            // Midnight as an end is 24:00: one spelling only, since it is signed.
+            units::Hours::between(from, to).filter(|_| to != "00:00").map(Self)
         };
         read().ok_or_else(|| InvalidHours(text.to_owned()))
     }
 }
 
-/// Reads `HH:MM`, up to 24:00. One spelling only, since it is signed.
-fn minute(text: &str) -> Option<u32> {
-    let (hour, minute) = text.split_once(':')?;
-    let two = |part: &str| (part.len() == 2 && part.bytes().all(|byte| byte.is_ascii_digit())).then_some(());
-    two(hour).and(two(minute))?;
-    let (hour, minute): (u32, u32) = (hour.parse().ok()?, minute.parse().ok()?);
-    (minute < 60 && hour * 60 + minute <= 24 * 60).then_some(hour * 60 + minute)
-}
-
 impl fmt::Display for Hours {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let (from, to) = (self.from_minute, self.to_minute);
-        write!(f, "{:02}:{:02}-{:02}:{:02}", from / 60, from % 60, to / 60, to % 60)
+        self.0.fmt(f)
     }
 }
 
@@ -126,17 +112,6 @@ impl schemars::JsonSchema for Hours {
             "description": "Wall-clock hours, half-open; those across midnight belong to the day they began on.",
             "examples": ["06:00-22:00"]
         })
-    }
-}
-
-impl Hours {
-    /// Says how many days before a minute's day the hours that hold it began; `None` if they do not hold it.
-    fn began_days_ago(self, minute: u32) -> Option<u32> {
-        let (from, to) = (self.from_minute, self.to_minute);
-        if from < to {
-            return (from..to).contains(&minute).then_some(0);
-        }
-        if minute >= from { Some(0) } else { (minute < to).then_some(1) }
     }
 }
 
@@ -193,11 +168,13 @@ impl Schedule<'_> {
         let day = self.day(slot);
         let began = match self.deal.hours {
             None => Some(day),
-            Some(hours) => match hours.began_days_ago(LocalDay::minute_of_day(slot.start(), self.zone)) {
-                Some(0) => Some(day),
-                Some(_) => Some(day.previous()),
-                None => None,
-            },
+            Some(Hours(hours)) => {
+                match hours.began_days_ago(LocalDay::minute_of_day(slot.start(), self.zone)) {
+                    Some(0) => Some(day),
+                    Some(_) => Some(day.previous()),
+                    None => None,
+                }
+            }
         };
         began.is_some_and(|day| {
             let number = day.weekday().num_days_from_monday() as usize;

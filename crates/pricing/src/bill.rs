@@ -1,8 +1,7 @@
 //! What metered energy comes to with the utility: by local day, import, export and standing charge apart.
 
-use units::{DayKey, Money, Overflow, Slot, WattHours};
+use units::{DayKey, Money, Overflow, Slot, WallTime, WattHours};
 
-use crate::calendar::WallTime;
 use crate::contract::Contracts;
 use crate::kind::PriceKind;
 use crate::quote::NoPrice;

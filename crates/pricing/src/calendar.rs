@@ -1,27 +1,10 @@
-//! The home's wall clock and calendar: what a contract's hours, days and holidays speak of.
+//! Holidays: days on which a contract's day "holiday" holds.
 
 use std::fmt;
 use std::str::FromStr;
 
-use chrono::{Datelike, Days, NaiveDate, Timelike};
-use units::{DayKey, Slot, Zone};
-
-/// What calendar and clock on the wall show when a slot starts.
-///
-/// On a day on which clocks are set back the same wall time comes twice, and both are it.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) struct WallTime {
-    pub day: DayKey,
-    /// Minutes since midnight as the clock shows them.
-    pub minute: u32,
-}
-
-impl WallTime {
-    pub fn of(slot: Slot, zone: Zone) -> Self {
-        let local = slot.start().to_chrono().with_timezone(&zone);
-        Self { day: DayKey::new(local.date_naive()), minute: local.hour() * 60 + local.minute() }
-    }
-}
+use chrono::{Datelike, Days, NaiveDate};
+use units::DayKey;
 
 /// A day on which a contract's day "holiday" holds.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

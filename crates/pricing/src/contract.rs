@@ -1,8 +1,7 @@
 //! A home's contract with its utility, in versions: each holds from a local day on, until the next does.
 
-use units::{Currency, DayKey, LocalDay, Price, Slot, Timestamp, WattHours, Zone};
+use units::{Currency, DayKey, LocalDay, Price, Slot, Timestamp, WallTime, WattHours, Zone};
 
-use crate::calendar::WallTime;
 use crate::correction::Correction;
 use crate::formula::Spot;
 use crate::kind::{PriceKind, Published};
@@ -224,7 +223,7 @@ impl Contracts {
 
     /// Returns the version of a slot's local day, and what the clock on the wall shows.
     pub(crate) fn tariff_at(&self, slot: Slot) -> Result<(&Tariff, WallTime), NoPrice> {
-        let time = WallTime::of(slot, self.zone);
+        let time = WallTime::at(slot, self.zone);
         Ok((&self.on(time.day).ok_or(NoPrice::NoContract)?.tariff, time))
     }
 

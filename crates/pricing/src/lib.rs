@@ -37,4 +37,4 @@ pub use table::{
     ChargeTable, ContractTable, CorrectionTable, FormulaTable, OneOrMany, PriceForm, TierTable, ZoneTable,
 };
 pub use tariff::{Billing, PriceZone, Tariff, Tier, TierPeriod};
-pub use when::{Days, Hours, Months, When};
+pub use when::{Days, Months, When};

@@ -1,6 +1,6 @@
 //! Reads contracts from their tables, and says by place what it cannot read.
 
-use units::{Currency, WattHours};
+use units::{Currency, Hours, WattHours};
 
 use crate::calendar::{Holiday, InvalidHoliday, parse_month_day};
 use crate::contract::{Contract, InvalidContracts};
@@ -10,7 +10,7 @@ use crate::price_text::{InvalidPrice, parse_energy, parse_price, parse_share, pa
 use crate::standing::Standing;
 use crate::table::{ContractTable, FormulaTable, OneOrMany, PriceForm, TierTable, ZoneTable};
 use crate::tariff::{Billing, PriceZone, Tariff, Tier, TierPeriod};
-use crate::when::{Days, Hours, Months, When};
+use crate::when::{Days, Months, When, quarter_hours};
 
 /// More charges than any price has; bounds what they sum to.
 const MOST_CHARGES: usize = 50;
@@ -251,7 +251,7 @@ fn year_starts(text: Option<&str>) -> Fault<(u32, u32)> {
 }
 
 fn hours(texts: &OneOrMany) -> Fault<Vec<Hours>> {
-    let read = |text: &String| Hours::parse(text).ok_or_else(|| ContractFault::Hours(text.clone()));
+    let read = |text: &String| quarter_hours(text).ok_or_else(|| ContractFault::Hours(text.clone()));
     texts.0.iter().map(read).collect()
 }
 

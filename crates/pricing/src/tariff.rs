@@ -1,9 +1,9 @@
 //! How a contract prices energy: base prices, zones of time, tiers of use, standing charges.
 
 use chrono::{Datelike, Months, NaiveDate};
-use units::{DayKey, Price, WattHours};
+use units::{DayKey, Price, WallTime, WattHours};
 
-use crate::calendar::{Holiday, WallTime};
+use crate::calendar::Holiday;
 use crate::formula::Formula;
 use crate::quote::NoPrice;
 use crate::standing::Standing;

@@ -1,10 +1,10 @@
 //! When a price zone holds: on which days, in which months, at which hours of the wall clock.
 
-use std::fmt;
-
 use chrono::{Datelike, Weekday};
 
-use crate::calendar::{Holiday, WallTime};
+use units::{Hours, WallTime};
+
+use crate::calendar::Holiday;
 
 /// The times of a zone. All three must hold.
 ///
@@ -25,13 +25,6 @@ pub struct Days([bool; 8]);
 /// Months of the year.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Months([bool; 12]);
-
-/// Hours of the wall clock, half-open, by the quarter hour; they may cross midnight.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Hours {
-    from: u32,
-    to: u32,
-}
 
 impl When {
     pub(crate) fn holds(&self, time: WallTime, holidays: &[Holiday]) -> bool {
@@ -97,43 +90,11 @@ impl Default for Months {
     }
 }
 
-impl Hours {
-    const MINUTES_OF_DAY: u32 = 24 * 60;
-
-    /// Reads `22:00-06:00`; `None` unless both are quarter hours of a day and differ.
-    pub fn parse(text: &str) -> Option<Self> {
-        let (from, to) = text.split_once('-')?;
-        let (from, to) = (minute(from.trim())?, minute(to.trim())?);
-        // Until midnight is written as 00:00 or 24:00; both are the end of the same day.
-        let to = if to == 0 { Self::MINUTES_OF_DAY } else { to };
-        (from < Self::MINUTES_OF_DAY && from != to).then_some(Self { from, to })
-    }
-
-    fn contain(self, minute: u32) -> bool {
-        match self.from < self.to {
-            true => self.from <= minute && minute < self.to,
-            false => minute >= self.from || minute < self.to,
-        }
-    }
-}
-
-impl fmt::Display for Hours {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let (from, to) = (self.from, self.to);
-        write!(f, "{:02}:{:02}-{:02}:{:02}", from / 60, from % 60, to / 60, to % 60)
-    }
-}
-
-/// Reads `HH:MM` up to 24:00, on a quarter hour.
-fn minute(text: &str) -> Option<u32> {
-    let (hour, minute) = text.split_once(':')?;
-    let digits = |text: &str| text.len() == 2 && text.bytes().all(|byte| byte.is_ascii_digit());
-    if !digits(hour) || !digits(minute) {
-        return None;
-    }
-    let (hour, minute): (u32, u32) = (hour.parse().ok()?, minute.parse().ok()?);
-    let within = minute < 60 && minute % 15 == 0 && hour * 60 + minute <= Hours::MINUTES_OF_DAY;
-    within.then_some(hour * 60 + minute)
+/// Reads `22:00-06:00`; `None` unless both are quarter hours of a day and differ.
+pub(crate) fn quarter_hours(text: &str) -> Option<Hours> {
+    let (from, to) = text.split_once('-')?;
+    let hours = Hours::between(from.trim(), to.trim())?;
+    (hours.from_minute() % 15 == 0 && hours.to_minute() % 15 == 0).then_some(hours)
 }
 
 fn named<'a, const N: usize>(
@@ -160,21 +121,21 @@ mod tests {
 
     #[test]
     fn hours_are_half_open_and_may_cross_midnight() {
-        let night = Hours::parse("22:00-06:00").unwrap();
+        let night = quarter_hours("22:00-06:00").unwrap();
         let inside = [1320, 1439, 0, 359].map(|minute| night.contain(minute));
         let outside = [1319, 360, 720].map(|minute| night.contain(minute));
         assert_eq!((inside, outside), ([true; 4], [false; 3]));
-        assert_eq!(Hours::parse("22:00-00:00"), Hours::parse("22:00-24:00"));
-        assert_eq!(Hours::parse("00:00-24:00").unwrap().to_string(), "00:00-24:00");
+        assert_eq!(quarter_hours("22:00-00:00"), quarter_hours("22:00-24:00"));
+        assert_eq!(quarter_hours("00:00-24:00").unwrap().to_string(), "00:00-24:00");
         for text in ["22:00", "22:00-22:00", "24:00-06:00", "22:10-06:00", "9:00-10:00", "23:00-24:15", "a-b"]
         {
-            assert_eq!(Hours::parse(text), None, "{text}");
+            assert_eq!(quarter_hours(text), None, "{text}");
         }
     }
 
     #[test]
     fn hours_across_midnight_belong_to_the_day_that_the_calendar_shows() {
-        let hours = vec![Hours::parse("23:00-07:00").unwrap()];
+        let hours = vec![quarter_hours("23:00-07:00").unwrap()];
         let days = Days::from_words(["mon", "tue", "wed", "thu", "fri"]).unwrap();
         let dal = When { days, hours, months: Months::ALL };
         // 2026-06-01 is a Monday, 2026-06-06 a Saturday.

@@ -5,10 +5,10 @@
 
 use std::time::Duration;
 
-use units::{Money, Power, Price, Slot, WattHours, Zone};
+use units::{Money, Power, Price, Slot, WallTime, WattHours, Zone};
 
 use crate::decide::{Decision, Verdict, decide_at};
-use crate::rule::{Limit, RuleBook, Side, UnknownRule, WallClock};
+use crate::rule::{Limit, RuleBook, Side, UnknownRule};
 use crate::situation::{Equipment, MeterState, Situation, Today, Trading};
 
 /// What does not change from slot to slot.
@@ -36,7 +36,7 @@ pub struct PastSlot {
 #[derive(Clone, Debug)]
 pub struct Past {
     home: PastHome,
-    slots: Vec<(PastSlot, WallClock)>,
+    slots: Vec<(PastSlot, WallTime)>,
 }
 
 /// What rules come to over a past.
@@ -78,7 +78,7 @@ impl Past {
     pub fn new(home: PastHome, mut slots: Vec<PastSlot>) -> Self {
         slots.sort_by_key(|past| past.slot);
         slots.dedup_by_key(|past| past.slot);
-        let with_wall = |past: PastSlot| (past, WallClock::at(past.slot, home.zone));
+        let with_wall = |past: PastSlot| (past, WallTime::at(past.slot, home.zone));
         Self { home, slots: slots.into_iter().map(with_wall).collect() }
     }
 
@@ -121,7 +121,7 @@ impl Past {
         limits.iter().map(trial).collect()
     }
 
-    fn take(&self, book: &RuleBook, past: &PastSlot, wall: WallClock, today: Today) -> Taken {
+    fn take(&self, book: &RuleBook, past: &PastSlot, wall: WallTime, today: Today) -> Taken {
         let PastHome { zone, fuse, equipment, operator_fee } = self.home;
         let situation = Situation {
             slot: past.slot,

@@ -3,10 +3,10 @@
 use chrono::Datelike;
 use pricing::SlotPrices;
 use serde::{Deserialize, Serialize};
-use units::{DayKey, Price, Slot, WattHours};
+use units::{DayKey, Price, Slot, WallTime, WattHours};
 
 use crate::reason::{Reason, ReasonCode as Code};
-use crate::rule::{Limit, Rule, RuleBook, Side, WallClock, When};
+use crate::rule::{Limit, Rule, RuleBook, Side, When};
 use crate::situation::{MeterState, Situation, Trading};
 
 /// What the rules say for one slot and side, with all that led there.
@@ -39,11 +39,11 @@ pub enum Verdict {
 /// so a guess of the surplus would only lose some. The limit alone decides whether it trades, and it is never
 /// worse than the owner's own contract.
 pub fn decide(book: &RuleBook, situation: &Situation, side: Side) -> Decision {
-    decide_at(book, situation, WallClock::at(situation.slot, situation.zone), side)
+    decide_at(book, situation, WallTime::at(situation.slot, situation.zone), side)
 }
 
 /// Decides as [`decide`] does, with the slot's wall clock already known.
-pub(crate) fn decide_at(book: &RuleBook, situation: &Situation, wall: WallClock, side: Side) -> Decision {
+pub(crate) fn decide_at(book: &RuleBook, situation: &Situation, wall: WallTime, side: Side) -> Decision {
     let mut reasons = blockers(situation, side);
     let Some(prices) = situation.prices.filter(|_| reasons.is_empty()) else {
         return nothing(situation, side, None, reasons);
@@ -112,7 +112,7 @@ fn blockers(situation: &Situation, side: Side) -> Vec<Reason> {
 /// Finds the rule that speaks, and notes why those before it do not.
 fn speaker<'a>(
     book: &'a RuleBook,
-    wall: WallClock,
+    wall: WallTime,
     side: Side,
     reasons: &mut Vec<Reason>,
 ) -> Option<&'a Rule> {

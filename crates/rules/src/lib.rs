@@ -24,5 +24,5 @@ pub use hint::{Hint, HintCode, what_would_change};
 pub use numbers::Numbers;
 pub use parse::{RuleError, RuleFault};
 pub use reason::{Reason, ReasonCode};
-pub use rule::{Days, Hours, InvalidShare, Limit, Rule, RuleBook, Share, Side, UnknownRule};
+pub use rule::{Days, InvalidShare, Limit, Rule, RuleBook, Share, Side, UnknownRule};
 pub use situation::{Equipment, MeterState, Situation, Today, Trading};

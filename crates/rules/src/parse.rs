@@ -2,10 +2,10 @@
 
 use pricing::{InvalidPrice, parse_price};
 use toml::{Table, Value};
-use units::{Currency, DayKey, Price};
+use units::{Currency, DayKey, Hours, Price};
 
 use crate::amount_text::{InvalidAmount, parse_energy_per_day, parse_kept_energy, parse_percent};
-use crate::rule::{Days, Hours, InvalidShare, Limit, Rule, RuleBook, Share, Side};
+use crate::rule::{Days, InvalidShare, Limit, Rule, RuleBook, Share, Side};
 
 /// What a rule may hold, in the order in which it is written.
 const KEYS: [&str; 11] =
@@ -209,21 +209,9 @@ fn hours(value: &Value) -> Result<Hours, RuleFault> {
     let text = text(value)?;
     let read = || {
         let (from, to) = text.split_once('-')?;
-        Hours::new(minute(from.trim())?, minute(to.trim())?)
+        Hours::between(from.trim(), to.trim())
     };
     read().ok_or_else(|| RuleFault::Hours(text.to_owned()))
-}
-
-/// Reads `06:00` as minutes since midnight; 24:00 is allowed.
-fn minute(text: &str) -> Option<u32> {
-    let (hour, minute) = text.split_once(':')?;
-    let number = |text: &str| {
-        let digits = text.len() == 2 && text.bytes().all(|byte| byte.is_ascii_digit());
-        if digits { text.parse::<u32>().ok() } else { None }
-    };
-    let (hour, minute) = (number(hour)?, number(minute)?);
-    let total = hour * 60 + minute;
-    (minute < 60 && total <= Hours::MINUTES_OF_DAY).then_some(total)
 }
 
 fn date(value: &Value) -> Result<DayKey, RuleFault> {

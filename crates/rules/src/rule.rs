@@ -1,11 +1,9 @@
 //! What a rule says: side, limit, when it speaks, and how much a day at most.
 
-use std::fmt;
-
 use chrono::{Datelike, Weekday};
 use pricing::SlotPrices;
 use serde::{Deserialize, Serialize};
-use units::{Currency, DayKey, LocalDay, Percent, Price, Slot, WattHours, Zone};
+use units::{Currency, DayKey, Hours, Percent, Price, WallTime, WattHours};
 
 /// An owner's rules in the order in which they are asked. The first that matches a side and slot speaks.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -22,7 +20,7 @@ pub struct Rule {
     pub side: Side,
     pub limit: Limit,
     pub days: Days,
-    /// Missing means all day.
+    /// Wall-clock hours in the home's zone. Missing means all day.
     pub hours: Option<Hours>,
     /// The first day.
     pub from: Option<DayKey>,
@@ -65,13 +63,6 @@ pub struct InvalidShare;
 /// The days of the week on which a rule speaks; all of them where nothing else is said.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Days([bool; 7]);
-
-/// Wall-clock hours in the home's zone, half-open; they may cross midnight. In minutes since midnight.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Hours {
-    from: u32,
-    to: u32,
-}
 
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 #[error("there is no rule \"{0}\"")]
@@ -161,57 +152,6 @@ impl Days {
     }
 }
 
-impl Hours {
-    pub(crate) const MINUTES_OF_DAY: u32 = 24 * 60;
-
-    /// Makes hours of minutes since midnight; `None` beyond 24:00 or where both are the same.
-    pub fn new(from: u32, to: u32) -> Option<Self> {
-        let within = from < Self::MINUTES_OF_DAY && to <= Self::MINUTES_OF_DAY && to != from;
-        // 22:00-00:00 and 22:00-24:00 are the same hours; only the second does not cross midnight.
-        let to = if to == 0 { Self::MINUTES_OF_DAY } else { to };
-        (within && from != to).then_some(Self { from, to })
-    }
-
-    pub const fn from_minute(self) -> u32 {
-        self.from
-    }
-
-    pub const fn to_minute(self) -> u32 {
-        self.to
-    }
-
-    /// Says how many days before a wall-clock minute's day the hours that hold it began: 0, 1 across
-    /// midnight, or `None` if they do not hold it.
-    pub(crate) fn began_days_ago(self, minute: u32) -> Option<u32> {
-        match (self.from < self.to, minute >= self.from, minute < self.to) {
-            (true, true, true) | (false, true, _) => Some(0),
-            (false, false, true) => Some(1),
-            (true, _, _) | (false, false, false) => None,
-        }
-    }
-}
-
-impl fmt::Display for Hours {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let (from, to) = (self.from, self.to);
-        write!(f, "{:02}:{:02}-{:02}:{:02}", from / 60, from % 60, to / 60, to % 60)
-    }
-}
-
-/// What the wall clock shows at a slot's start, which is what a rule's days and hours speak of.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) struct WallClock {
-    pub day: DayKey,
-    pub minute: u32,
-}
-
-impl WallClock {
-    pub(crate) fn at(slot: Slot, zone: Zone) -> Self {
-        let day = LocalDay::containing(slot.start(), zone).key();
-        Self { day, minute: LocalDay::minute_of_day(slot.start(), zone) }
-    }
-}
-
 /// Where a slot lies against the times of a rule.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum When {
@@ -226,11 +166,11 @@ pub(crate) enum When {
 impl Rule {
     /// Says whether the rule speaks at a time. Of hours that cross midnight, the morning belongs to the day on
     /// which they began.
-    pub(crate) fn when(&self, wall: WallClock) -> When {
+    pub(crate) fn when(&self, wall: WallTime) -> When {
         if !self.enabled {
             return When::Disabled;
         }
-        let WallClock { mut day, minute } = wall;
+        let WallTime { mut day, minute } = wall;
         if let Some(hours) = self.hours {
             match hours.began_days_ago(minute) {
                 None => return When::OutsideHours { minute, hours },

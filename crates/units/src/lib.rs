@@ -14,6 +14,7 @@ mod schema;
 mod serde_forms;
 mod slot;
 mod time;
+mod wall;
 
 pub use clock::{Clock, ManualClock, Scale, ScaledClock, SharedClock, SystemClock};
 pub use day::{DayKey, LocalDay, UnknownZone, Zone, zone};
@@ -23,3 +24,4 @@ pub use quantity::{Current, Energy, Frequency, Percent, Power, Voltage, WattHour
 pub use serde_forms::thousandths;
 pub use slot::{SLOT_SECONDS, Slot, UnalignedSlot};
 pub use time::{InvalidTimestamp, Timestamp};
+pub use wall::{Hours, WallTime};
