@@ -4,6 +4,8 @@
 #![allow(clippy::unwrap_used, reason = "a bench that cannot set up its meters has failed")]
 #![allow(dead_code, unused_imports, reason = "the tests use more of the rig than this does")]
 
+#[path = "../../../tests/system/benches/shared/figure.rs"]
+mod figure;
 #[path = "../tests/it/golden.rs"]
 mod golden;
 #[path = "../tests/it/mixed/mod.rs"]
@@ -21,9 +23,9 @@ use std::hint::black_box;
 use std::time::{Duration, Instant};
 
 use drivers::{Endpoint, Line, Meter, MeterSettings};
+use figure::Figure;
 use metering::{Orientation, Profile, profile};
 use mixed::wire::Wire;
-use serde_json::json;
 use servers::{Server, Shows, Stack, Way};
 use units::Timestamp;
 
@@ -71,7 +73,9 @@ async fn scan(json: bool, meter: &Profile) {
     let needed = needed / SCANS;
     drop(server);
     let milliseconds = |time: Duration| time.as_secs_f64() * 1000.0;
-    tell(json, "meter/sdm630-9600", milliseconds(took), "ms", ("the line itself", milliseconds(needed)));
+    Figure::new("meter/sdm630-9600", milliseconds(took), "ms")
+        .against("the line itself", milliseconds(needed))
+        .tell(json);
 }
 
 /// Twenty meters, each over a connection of its own, read each second: the processor's time of this process.
@@ -113,7 +117,7 @@ async fn watch(json: bool, meter: &'static Profile) {
     let polls = u64::from(METERS) * WATCHED.as_secs();
     assert!(good >= polls * 95 / 100, "{good} of {polls} polls gave values");
     let share = used.as_secs_f64() / wall.as_secs_f64() * 100.0;
-    tell(json, "meter/20-at-1hz", share, "% of a core", ("the whole core", 100.0));
+    Figure::new("meter/20-at-1hz", share, "% of a core").against("the whole core", 100.0).tell(json);
 }
 
 /// From registers to a sample, beside hashing the same bytes as a map would.
@@ -144,7 +148,7 @@ fn decode(json: bool, meter: &Profile) {
         hasher.write(black_box(&bytes));
         black_box(hasher.finish());
     });
-    tell(json, "meter/decode", decoded, "million/s", ("hashing the same bytes", hashed));
+    Figure::new("meter/decode", decoded, "million/s").against("hashing the same bytes", hashed).tell(json);
 }
 
 /// Returns the processor's time of this process, its own and the system's for it.
@@ -159,18 +163,4 @@ fn processor_time() -> Duration {
         Duration::from_secs(part.tv_sec as u64) + Duration::from_micros(part.tv_usec as u64)
     };
     time(usage.ru_utime) + time(usage.ru_stime)
-}
-
-fn tell(json: bool, bench: &str, value: f64, unit: &str, (name, against): (&str, f64)) {
-    let ratio = value / against;
-    let rounded = |value: f64| (value * 1000.0).round() / 1000.0;
-    if json {
-        let against_json = json!({ "name": name, "value": rounded(against) });
-        println!(
-            "{}",
-            json!({ "bench": bench, "value": rounded(value), "unit": unit, "against": against_json, "ratio": rounded(ratio) })
-        );
-    } else {
-        println!("{bench:<28} {value:>9.3} {unit}   {name}: {against:.3} {unit}   x {ratio:.4}");
-    }
 }

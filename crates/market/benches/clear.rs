@@ -6,11 +6,16 @@
 
 #![allow(clippy::unwrap_used, reason = "a bench that cannot make its book has failed")]
 
-use std::hint::black_box;
-use std::time::Instant;
+#[path = "../../../tests/system/benches/shared/figure.rs"]
+mod figure;
+#[path = "../../../tests/system/benches/shared/medians.rs"]
+mod medians;
 
+use std::hint::black_box;
+
+use figure::Figure;
 use market::{Area, Book, Order, Side, clear, verify};
-use serde_json::json;
+use medians::medians_ms;
 use units::{AreaId, OrderId, Price, Slot, WattHours};
 
 /// So many runs that the median of the small case is steady; the large ones take longer.
@@ -33,52 +38,19 @@ fn main() {
                 &mut || verify(black_box(&book), black_box(&clearing)).unwrap(),
             ],
         );
-        let sorted = ("single price by sorting", reference_ms);
-        tell(json, &format!("clear/{size}/8-areas"), clear_ms, "ms", sorted);
-        tell(json, &format!("verify/{size}/8-areas"), verify_ms, "ms", ("clear", clear_ms));
+        Figure::new(format!("clear/{size}/8-areas"), clear_ms, "ms")
+            .against("single price by sorting", reference_ms)
+            .tell(json);
+        Figure::new(format!("verify/{size}/8-areas"), verify_ms, "ms").against("clear", clear_ms).tell(json);
         ns_per_order.push((size, clear_ms * 1e6 / (2 * orders) as f64));
     }
     // What grows faster than the book shows here, whatever the machine.
     let (smallest, few) = ns_per_order[0];
     for &(size, many) in &ns_per_order[1..] {
-        tell(
-            json,
-            &format!("clear/{size}/per-order"),
-            many,
-            "ns",
-            (&format!("per order at {smallest}"), few),
-        );
+        Figure::new(format!("clear/{size}/per-order"), many, "ns")
+            .against(format!("per order at {smallest}"), few)
+            .tell(json);
     }
-}
-
-fn tell(json: bool, bench: &str, value: f64, unit: &str, (name, against): (&str, f64)) {
-    let rounded = |value: f64| (value * 1000.0).round() / 1000.0;
-    let ratio = rounded(value / against);
-    if json {
-        let against = json!({ "name": name, "value": rounded(against) });
-        println!(
-            "{}",
-            json!({ "bench": bench, "value": rounded(value), "unit": unit, "against": against, "ratio": ratio })
-        );
-    } else {
-        println!("{bench:<28} {value:>9.3} {unit}   {name}: {against:.3} {unit}   x {ratio:.2}");
-    }
-}
-
-/// Measures in turns, so that whatever else the machine does meets all of them alike.
-fn medians_ms<const N: usize>(runs: usize, mut work: [&mut dyn FnMut(); N]) -> [f64; N] {
-    let mut times = [const { Vec::new() }; N];
-    for _ in 0..runs {
-        for (work, times) in work.iter_mut().zip(&mut times) {
-            let began = Instant::now();
-            work();
-            times.push(began.elapsed().as_secs_f64() * 1000.0);
-        }
-    }
-    times.map(|mut times| {
-        times.sort_by(f64::total_cmp);
-        times[runs / 2]
-    })
 }
 
 /// Returns a book of so many buyers and sellers on a station, two branches and five feeders.

@@ -5,12 +5,18 @@
 
 #![allow(clippy::unwrap_used, reason = "a bench that cannot make its past has failed")]
 
-use std::hint::black_box;
-use std::time::{Duration, Instant};
+#[path = "../../../tests/system/benches/shared/figure.rs"]
+mod figure;
+#[path = "../../../tests/system/benches/shared/medians.rs"]
+mod medians;
 
+use std::hint::black_box;
+use std::time::Duration;
+
+use figure::Figure;
+use medians::medians_ms;
 use pricing::SlotPrices;
 use rules::{Equipment, MeterState, Past, PastHome, PastSlot, RuleBook, Side, Situation, Today, Trading};
-use serde_json::json;
 use units::{Currency, Power, Price, Slot, WattHours, zone};
 
 const YEAR: i64 = 35_040;
@@ -31,23 +37,27 @@ fn main() {
     assert!(past.run(&book).sold > WattHours::ZERO, "a past in which nothing trades measures nothing");
     let limits: Vec<Price> =
         (0..THRESHOLDS).map(|step| Price::from_micros_per_kwh(80_000 + step * 1_000)).collect();
-    let live_ms = median_ms(15, || {
-        for past in &slots {
-            black_box(rules::decide(&book, &situation(&home, past), Side::Sell));
-        }
-    });
-    let year_ms = median_ms(15, || {
-        let past = Past::new(home, slots.clone());
-        past.each(&book, |taken| drop(black_box(taken)));
-    });
-    let sweep_ms = median_ms(3, || drop(black_box(past.sweep(&book, "Sun", &limits))));
-    tell(json, "backtest/year-with-reasons", year_ms, ("deciding each slot as it comes", live_ms));
-    tell(
-        json,
-        "backtest/year-x-200-thresholds",
-        sweep_ms,
-        ("one year with reasons, 200 times", year_ms * 200.0),
+    let [live_ms, year_ms] = medians_ms(
+        15,
+        [
+            &mut || {
+                for past in &slots {
+                    black_box(rules::decide(&book, &situation(&home, past), Side::Sell));
+                }
+            },
+            &mut || {
+                let past = Past::new(home, slots.clone());
+                past.each(&book, |taken| drop(black_box(taken)));
+            },
+        ],
     );
+    let [sweep_ms] = medians_ms(3, [&mut || drop(black_box(past.sweep(&book, "Sun", &limits)))]);
+    Figure::new("backtest/year-with-reasons", year_ms, "ms")
+        .against("deciding each slot as it comes", live_ms)
+        .tell(json);
+    Figure::new("backtest/year-x-200-thresholds", sweep_ms, "ms")
+        .against("one year with reasons, 200 times", year_ms * 200.0)
+        .tell(json);
 }
 
 /// A roof by day, a house at all times, and prices that go up and down.
@@ -77,31 +87,5 @@ fn situation(home: &PastHome, past: &PastSlot) -> Situation {
         fuse: home.fuse,
         today: Today::default(),
         starting_up: false,
-    }
-}
-
-fn median_ms(runs: usize, mut work: impl FnMut()) -> f64 {
-    let mut times: Vec<f64> = (0..runs)
-        .map(|_| {
-            let began = Instant::now();
-            work();
-            began.elapsed().as_secs_f64() * 1000.0
-        })
-        .collect();
-    times.sort_by(f64::total_cmp);
-    times[runs / 2]
-}
-
-fn tell(json: bool, bench: &str, value: f64, (name, against): (&str, f64)) {
-    let rounded = |value: f64| (value * 1000.0).round() / 1000.0;
-    let ratio = rounded(value / against);
-    if json {
-        let against = json!({ "name": name, "value": rounded(against) });
-        println!(
-            "{}",
-            json!({ "bench": bench, "value": rounded(value), "unit": "ms", "against": against, "ratio": ratio })
-        );
-    } else {
-        println!("{bench:<32} {value:>9.3} ms   {name}: {against:.3} ms   x {ratio:.2}");
     }
 }

@@ -5,11 +5,16 @@
 
 #![allow(clippy::unwrap_used, reason = "a bench that cannot make its street has failed")]
 
-use std::hint::black_box;
-use std::time::Instant;
+#[path = "../../../tests/system/benches/shared/figure.rs"]
+mod figure;
+#[path = "../../../tests/system/benches/shared/medians.rs"]
+mod medians;
 
+use std::hint::black_box;
+
+use figure::Figure;
 use market::{Area, Side, clear_after_deals};
-use serde_json::json;
+use medians::medians_ms;
 use settlement::{Deal, Fees, MemberOrder, MeteredMember, SlotInput, auction_of, settle};
 use units::{AreaId, DealId, MemberId, Money, OrderId, Price, Slot, Timestamp, WattHours};
 
@@ -22,24 +27,24 @@ fn main() {
     let slots: Vec<SlotInput> = (0..SLOTS).map(slot).collect();
     let auctions: Vec<_> = slots.iter().map(|slot| auction_of(slot).unwrap()).collect();
     slots.iter().for_each(all_of_it_happens);
-    let (mut clear_s, mut settle_s) = (0.0, 0.0);
+    let (mut clear_ms, mut settle_ms) = (0.0, 0.0);
     for (slot, auction) in slots.iter().zip(&auctions) {
-        let [clear, settle] = medians_s([
-            &mut || {
-                drop(black_box(clear_after_deals(black_box(&auction.book), &auction.capacities).unwrap()))
-            },
-            &mut || drop(black_box(settle(black_box(slot)).unwrap())),
-        ]);
-        clear_s += clear;
-        settle_s += settle;
+        let [clear, settle] = medians_ms(
+            RUNS,
+            [
+                &mut || {
+                    drop(black_box(clear_after_deals(black_box(&auction.book), &auction.capacities).unwrap()))
+                },
+                &mut || drop(black_box(settle(black_box(slot)).unwrap())),
+            ],
+        );
+        clear_ms += clear;
+        settle_ms += settle;
     }
-    let rate = |seconds: f64| (MEMBERS as f64 * SLOTS as f64 / seconds).round();
-    tell(
-        json,
-        "settle/1000-members/8-areas",
-        rate(settle_s),
-        ("only clearing the same books", rate(clear_s)),
-    );
+    let rate = |milliseconds: f64| (MEMBERS as f64 * SLOTS as f64 * 1000.0 / milliseconds).round();
+    Figure::new("settle/1000-members/8-areas", rate(settle_ms), "member-slots/s")
+        .against("only clearing the same books", rate(clear_ms))
+        .tell(json);
 }
 
 /// A slot in which nothing trades, or whose books do not close, measures nothing.
@@ -126,35 +131,5 @@ impl Chance {
 
     fn below(&mut self, limit: i64) -> i64 {
         (self.next() % limit as u64) as i64
-    }
-}
-
-/// Measures in turns, so that whatever else the machine does meets all of them alike.
-fn medians_s<const N: usize>(mut work: [&mut dyn FnMut(); N]) -> [f64; N] {
-    let mut times = [const { Vec::new() }; N];
-    for _ in 0..RUNS {
-        for (work, times) in work.iter_mut().zip(&mut times) {
-            let began = Instant::now();
-            work();
-            times.push(began.elapsed().as_secs_f64());
-        }
-    }
-    times.map(|mut times| {
-        times.sort_by(f64::total_cmp);
-        times[RUNS / 2]
-    })
-}
-
-fn tell(json: bool, bench: &str, value: f64, (name, against): (&str, f64)) {
-    const UNIT: &str = "member-slots/s";
-    let ratio = (value / against * 1000.0).round() / 1000.0;
-    if json {
-        let against = json!({ "name": name, "value": against });
-        println!(
-            "{}",
-            json!({ "bench": bench, "value": value, "unit": UNIT, "against": against, "ratio": ratio })
-        );
-    } else {
-        println!("{bench:<28} {value:>9.0} {UNIT}   {name}: {against:.0} {UNIT}   x {ratio:.2}");
     }
 }
