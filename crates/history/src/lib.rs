@@ -21,6 +21,7 @@ mod logs;
 mod memberships;
 mod meter_edits;
 mod orders;
+mod outlook;
 mod packed;
 mod pending;
 mod prices;
@@ -52,6 +53,7 @@ pub use orders::{
     CancelStarted, GatesPassed, OrderChange, OrderSelection, OrderState, OutgoingOrder, ProblemNote,
     StoredOrder,
 };
+pub use outlook::{ForecastOf, SlotForecast, SlotWeather, SpotPrice};
 pub use pending::{MAX_PENDING_SAMPLES, SAMPLES_COMMIT_AFTER, SAMPLES_COMMIT_AT};
 pub use prices::{AreaPrice, PriceKind, SlotPrice};
 pub use readings::{

@@ -11,13 +11,13 @@ use crate::error::HistoryError;
 pub const APPLICATION_ID: i32 = 0x5754_544c;
 
 /// The version this program writes.
-pub const SCHEMA_VERSION: u32 = 2;
+pub const SCHEMA_VERSION: u32 = 3;
 
 /// How large a page is. Every commit writes whole pages, twice, and most change a row or two: with
 /// SQLite's usual 4096 the day that the tests live through wrote twice as many bytes.
 const PAGE_BYTES: u32 = 1024;
 
-const TABLES: [&str; 25] = [
+const TABLES: [&str; 28] = [
     include_str!("schema/meters.sql"),
     include_str!("schema/samples.sql"),
     include_str!("schema/meter_marks.sql"),
@@ -43,12 +43,16 @@ const TABLES: [&str; 25] = [
     include_str!("schema/log_promises.sql"),
     include_str!("schema/log_alarms.sql"),
     include_str!("schema/statements.sql"),
+    include_str!("schema/spot_prices.sql"),
+    include_str!("schema/weather.sql"),
+    include_str!("schema/forecasts.sql"),
 ];
 
 /// What brings a file from one version to the next, the first from 1 to 2. Forward only.
 ///
 /// A step holds the tables as they were made by it: what changes them later is a step of its own.
-pub const STEPS: [&str; SCHEMA_VERSION as usize - 1] = [include_str!("schema/steps/2.sql")];
+pub const STEPS: [&str; SCHEMA_VERSION as usize - 1] =
+    [include_str!("schema/steps/2.sql"), include_str!("schema/steps/3.sql")];
 
 /// Makes the tables in an empty database.
 pub fn create(connection: &Connection) -> Result<(), HistoryError> {

@@ -1,9 +1,10 @@
 //! One row of each table.
 
 use history::{
-    AreaPrice, CounterEvent, DealErrand, DealNews, DealState, DealTrade, Decision, Fill, History,
+    AreaPrice, CounterEvent, DealErrand, DealNews, DealState, DealTrade, Decision, Fill, ForecastOf, History,
     LogAlarmKind, LogPage, LogPromise, Membership, MeterEdit, OrderChange, OutgoingReading, Posting,
-    PriceKind, ProblemNote, Register, Settlement, SlotPrice, Source, Verdict, What,
+    PriceKind, ProblemNote, Register, Settlement, SlotForecast, SlotPrice, SlotWeather, Source, SpotPrice,
+    Verdict, What,
 };
 use market::Side;
 use metering::{Flag, Quality, Sample};
@@ -19,6 +20,7 @@ pub fn one_row_of_each(history: &History) {
     history.save_membership(&membership()).unwrap();
     history.set_setting("stopped", "no").unwrap();
     logged(history);
+    foretold(history);
 }
 
 fn measured(history: &History) {
@@ -43,6 +45,21 @@ fn measured(history: &History) {
     let edit =
         MeterEdit { at: noon(), kind: "replaced".to_owned(), undoes: None, detail_json: "{}".to_owned() };
     history.edit_meter(&grid(), &edit, &[], noon()).unwrap();
+}
+
+fn foretold(history: &History) {
+    let price = SpotPrice { slot: noon_slot(), price: Price::from_micros_per_kwh(-5_000) };
+    history.record_spot_prices(&[price], "aWATTar (de)", noon()).unwrap();
+    let weather = SlotWeather {
+        slot: noon_slot(),
+        global_w_m2: Some(812.5),
+        diffuse_w_m2: None,
+        temperature_c: Some(21.5),
+    };
+    history.record_weather(&[weather], noon()).unwrap();
+    let quantiles = [100, 400, 700].map(Energy::from_watt_hours);
+    let forecast = SlotForecast { slot: noon_slot(), of: ForecastOf::Roof, quantiles };
+    history.record_forecasts(&[forecast], noon()).unwrap();
 }
 
 fn decided(history: &History) {

@@ -13,6 +13,7 @@ mod lock;
 mod logs;
 mod money;
 mod orders;
+mod outlook;
 mod power_cuts;
 mod reports;
 mod samples;

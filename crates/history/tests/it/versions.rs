@@ -5,10 +5,10 @@
 
 use std::path::{Path, PathBuf};
 
-use history::{DealState, History, OpenMode, OrderState, PriceKind, SCHEMA_VERSION, Source};
+use history::{DealState, ForecastOf, History, OpenMode, OrderState, PriceKind, SCHEMA_VERSION, Source};
 use rusqlite::Connection;
 use tempfile::TempDir;
-use units::{DayKey, Slot};
+use units::{DayKey, Energy, Slot};
 
 use crate::support::grid;
 
@@ -87,6 +87,13 @@ fn what_a_file_of_every_version_held_is_there() {
             assert_eq!(history.log_promises_before(log.id, 11).unwrap().len(), 1);
             assert_eq!(history.log_alarms().unwrap().len(), 1);
             assert_eq!(history.statement_file(&market, 1).unwrap(), Some(b"{}".to_vec()));
+        }
+        if version >= 3 {
+            let range = slot..slot.next();
+            assert_eq!(history.spot_prices(range.clone()).unwrap()[0].price.micros_per_kwh(), -5_000);
+            assert_eq!(history.weather(range.clone()).unwrap()[0].global_w_m2, Some(812.5));
+            let foretold = history.forecasts(ForecastOf::Roof, range).unwrap();
+            assert_eq!(foretold[0].quantiles[1], Energy::from_watt_hours(400));
         }
     }
 }
