@@ -34,6 +34,9 @@ pub struct BusSettings {
     pub release_after: Option<Duration>,
     /// Where serial adapters are listed by maker and serial number.
     pub adapters: PathBuf,
+    /// Whether an address that has never answered is asked in the other kind of frames, too: whoever set it up
+    /// may have taken a gateway of serial frames for Modbus TCP, or the reverse.
+    pub tries_other_frames: bool,
 }
 
 impl BusSettings {
@@ -46,6 +49,7 @@ impl BusSettings {
             connect_timeout: Duration::from_secs(3),
             release_after: None,
             adapters: BY_ID.into(),
+            tries_other_frames: true,
         }
     }
 }

@@ -84,6 +84,15 @@ impl Endpoint {
         !matches!(self, Self::Tcp { .. })
     }
 
+    /// Returns the same address asked in the other kind of frames; a serial port has one kind.
+    pub(crate) fn in_other_frames(&self) -> Option<Self> {
+        match self {
+            Self::Tcp { address } => Some(Self::RtuOverTcp { address: address.clone() }),
+            Self::RtuOverTcp { address } => Some(Self::Tcp { address: address.clone() }),
+            Self::Serial { .. } => None,
+        }
+    }
+
     /// Returns the name that people call it by: the address, or the path.
     pub fn name(&self) -> String {
         match self {

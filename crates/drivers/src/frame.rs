@@ -75,6 +75,23 @@ impl Request {
         frame
     }
 
+    /// Returns whether a line that gets the frame of Modbus TCP as it is could take a part of it for a write.
+    ///
+    /// A gateway of serial frames passes on whatever comes. With transactions of [`next_transaction`] one part
+    /// alone can pass for a whole request: the last eight bytes, which begin with a zero of the length, the
+    /// address of all, and its six, the function that writes a register, where the count happens to be the
+    /// checksum of what is before it.
+    pub fn resembles_a_write(&self) -> bool {
+        let frame = self.tcp(0);
+        crc::holds(&frame[4..])
+    }
+
+    /// Returns a read of the same place with another length.
+    pub fn of_other_length(&self) -> Self {
+        let count = if self.count == 1 { 2 } else { 1 };
+        Self { count, address: self.address.min(u16::MAX - 1), ..*self }
+    }
+
     /// Returns the length of the serial frame that answers with values.
     pub fn answer_length(&self) -> usize {
         5 + 2 * usize::from(self.count)
@@ -225,6 +242,12 @@ pub fn diagnose_rtu(request: &Request, window: &[u8]) -> Fault {
         None if rest.len() == request.answer_length() => Fault::Crc,
         None => Fault::Garbage { bytes: rest.len() },
     }
+}
+
+/// Returns the transaction after another one. Its second byte is no function of Modbus, so that a line that gets
+/// the frame as it is does not take it for one.
+pub fn next_transaction(transaction: u16) -> u16 {
+    transaction.wrapping_add(1) | 0x80
 }
 
 /// A frame of Modbus TCP at the start of a stream.

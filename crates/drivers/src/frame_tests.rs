@@ -192,3 +192,42 @@ proptest! {
         prop_assert_eq!(frame.answer(&request, 9), Ok(Answer::Registers(values)));
     }
 }
+
+/// What a line sees that gets frames of Modbus TCP as they are: every part with a right checksum.
+fn parts_of_a_line(bytes: &[u8]) -> Vec<&[u8]> {
+    let ends = |start: usize| (start + 4..=bytes.len()).map(move |end| (start, end));
+    let parts = (0..bytes.len()).flat_map(ends).map(|(start, end)| &bytes[start..end]);
+    parts.filter(|part| crc::holds(part)).collect()
+}
+
+#[test]
+fn no_part_of_a_frame_of_modbus_tcp_is_a_write_on_a_serial_line() {
+    const WRITES: [u8; 7] = [5, 6, 15, 16, 21, 22, 23];
+    let mut transaction = 0;
+    let mut odd = Vec::new();
+    for unit in [0, 1, 2, 5, 6, 15, 16, 100, 247, 255] {
+        for address in (0..=u16::MAX).step_by(61) {
+            transaction = next_transaction(transaction);
+            assert!(transaction & 0x80 != 0);
+            let request = Request::new(unit, Function::InputRegisters, address, 2).unwrap();
+            if request.resembles_a_write() {
+                odd.push(request);
+                assert!(!request.of_other_length().resembles_a_write());
+                continue;
+            }
+            let frame = request.tcp(transaction);
+            // The parts that are long enough for a write: eight bytes and more.
+            let write =
+                parts_of_a_line(&frame).into_iter().find(|part| part.len() >= 8 && WRITES.contains(&part[1]));
+            assert_eq!(write, None, "{frame:02x?}");
+        }
+    }
+    // One read in 16 million is one, and it is known.
+    assert!(odd.iter().all(|request| crc::holds(&request.tcp(0)[4..])));
+    let known = (0..=u16::MAX)
+        .flat_map(|address| {
+            (1..=125).filter_map(move |count| Request::new(1, Function::HoldingRegisters, address, count))
+        })
+        .find(Request::resembles_a_write);
+    assert!(known.is_some(), "else there is nothing to guard against");
+}

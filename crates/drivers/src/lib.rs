@@ -28,5 +28,5 @@ pub use frame::Fault;
 pub use listener::{Heard, Listener, Tongue};
 pub use meter::{Lines, Meter, MeterSettings, Observation, Raw};
 pub use read_error::ReadError;
-pub use scan::{Find, News, Place, scan, search};
+pub use scan::{Find, News, PORTS, Place, scan, search};
 pub use trouble::{Code, Tally, Trouble};

@@ -42,8 +42,20 @@ pub(crate) struct Owner {
     answered: HashMap<u8, Instant>,
     retry: Retry,
     transaction: u16,
+    /// Whether anything has ever answered here: then it is known in which frames.
+    understood: bool,
+    frames: Frames,
     /// When the last byte went either way, and to whom the last request went.
     traffic: Option<(Instant, u8)>,
+}
+
+/// In which kind of frames an address is asked.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Frames {
+    /// As it was set up.
+    Told,
+    /// In the other kind, since nothing has answered.
+    Other,
 }
 
 /// What to do next.
@@ -74,6 +86,8 @@ impl Owner {
             answered: HashMap::new(),
             retry: Retry::default(),
             transaction: 0,
+            understood: false,
+            frames: Frames::Told,
             traffic: None,
         }
     }
@@ -162,6 +176,12 @@ impl Owner {
             job.note(&trouble);
             return self.waiting.push_front(job);
         }
+        let step = match step {
+            Step::Ask if !self.understood && job.request.resembles_a_write() => {
+                Step::Fence(job.request.of_other_length())
+            }
+            step => step,
+        };
         let request = match step {
             Step::Fence(fence) => fence,
             Step::Ask | Step::Wait(_) => job.request,
@@ -219,7 +239,12 @@ impl Owner {
     /// Puts a request that failed back in front, or gives up on it.
     fn repeat(&mut self, mut job: Job, trouble: Trouble) {
         let now = Instant::now();
-        job.note(&trouble);
+        match self.frames {
+            Frames::Told => job.note(&trouble),
+            // What an attempt in other frames met says nothing about the device.
+            Frames::Other if !self.understood => self.turn_frames(Frames::Told),
+            Frames::Other => job.note(&trouble),
+        }
         job.attempts += 1;
         let unit = job.request.unit;
         let shared = self.is_shared(unit, now);
@@ -227,10 +252,33 @@ impl Owner {
         // A unit that is dead already does not get retries while others wait.
         let most = if shared && failing { 1 } else { MOST_ATTEMPTS };
         if job.attempts < most && now < job.deadline {
+            if job.attempts + 1 == MOST_ATTEMPTS && self.may_be_mistaken() {
+                self.turn_frames(Frames::Other);
+            }
             return self.waiting.push_front(job);
         }
+        let trouble = job.last.clone().unwrap_or(trouble);
         self.units.entry(unit).or_default().fail(&trouble, job.spent, shared, now);
         send(job, Err(trouble));
+    }
+
+    /// Returns whether the address may speak the other kind of frames. One that hangs up again and again serves
+    /// another program, and is left alone.
+    fn may_be_mistaken(&self) -> bool {
+        let occupied = self.retry.hang_ups >= connect::QUICK_HANG_UPS;
+        self.settings.tries_other_frames && !self.understood && !occupied
+    }
+
+    /// Goes on in another kind of frames, over a connection of its own: half a frame of one kind must not be
+    /// followed by one of the other.
+    fn turn_frames(&mut self, frames: Frames) {
+        if let Some(endpoint) = self.endpoint.in_other_frames().filter(|_| self.frames != frames) {
+            self.link = None;
+            (self.endpoint, self.frames) = (endpoint, frames);
+            self.state.send_replace(LineState::Disconnected);
+            // What was asked in the other frames cannot be answered in these.
+            self.units.values_mut().for_each(Unit::settle);
+        }
     }
 
     fn refuse(&mut self, job: Job, trouble: Trouble) {

@@ -146,6 +146,8 @@ pub struct Tally {
     pub late: u64,
     /// The adapter echoes requests.
     pub local_echo: bool,
+    /// It answers in the other kind of frames than it was set up with: serial ones for Modbus TCP, or the reverse.
+    pub other_frames: bool,
     /// The device takes only shorter reads than the profile's, or lacks registers.
     pub reduced_reads: bool,
 }

@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use crate::profiles::{PROFILES_FOLDER, Profiles};
 use drivers::{Endpoint, Line, MeterSettings};
-use metering::{Kind, Orientation, Profile, Protocol};
+use metering::{Kind, Orientation, Profile};
 use pricing::{Contracts, InvalidContracts};
 use serde::{Deserialize, Serialize};
 use units::{Currency, MeterId, Power, Scale, Zone};
@@ -307,7 +307,7 @@ impl MeterConfig {
         if self.every_s == 0 || self.every_s > 300 {
             return Err("every_s must be between 1 and 300".to_owned());
         }
-        let asked = matches!(profile.protocol, Protocol::Modbus | Protocol::Sunspec);
+        let asked = profile.protocol.is_asked();
         if asked && self.endpoint(profile)?.speaks_rtu() && !(1..=247).contains(&self.unit) {
             return Err(format!("no device on a serial line has the unit {}: it is 1 to 247", self.unit));
         }

@@ -6,7 +6,7 @@ use std::time::Instant;
 use drivers::{
     DataBits, Endpoint, InvalidEndpoint, Line, MeterSettings, Observation, Parity, ReadError, StopBits,
 };
-use metering::{Profile, Protocol, Sample};
+use metering::{Profile, Sample};
 use units::{Clock, SystemClock, Timestamp};
 
 use crate::failure::Failure;
@@ -61,7 +61,7 @@ impl DeviceOptions {
         let profile = profile.as_ref();
         let endpoint = self.endpoint(profile)?;
         let unit = self.unit.unwrap_or(profile.device.unit);
-        let asked = matches!(profile.protocol, Protocol::Modbus | Protocol::Sunspec);
+        let asked = profile.protocol.is_asked();
         if !asked && self.unit.is_some() {
             let message = format!("{} speaks by itself and has no unit.", profile.name);
             return Err(Failure::usage(message, "Leave --unit out."));
@@ -110,6 +110,14 @@ impl Meter {
     /// Reads the device once, retries included.
     pub async fn read(&self) -> Result<Observation, ReadError> {
         self.line.read().await
+    }
+
+    /// Returns what to say where the device answers in other frames than it was named with.
+    pub fn mistaken(&self) -> Option<&'static str> {
+        self.line.tally().other_frames.then_some(
+            "The device answers in the other kind of frames than its address was given with: use --rtu-over-tcp in \
+             place of --tcp, or the reverse. It was read nevertheless.",
+        )
     }
 
     /// Dates what was read.

@@ -9,6 +9,9 @@ use crate::output::Output;
 pub async fn read(options: DeviceOptions, output: Output) -> Result<Verdict, Failure> {
     let meter = options.open()?;
     let sample = meter.sample(&meter.read().await?);
+    if let Some(mistaken) = meter.mistaken() {
+        eprintln!("{mistaken}");
+    }
     meter.line.close().await;
     output.say(&SampleLine::from(&sample), SampleLine::text)?;
     Ok(Verdict::Yes)

@@ -18,7 +18,7 @@ const LONGEST_ABSENCE: Duration = Duration::from_secs(1);
 
 /// A device that hangs up at once serves another program. It is asked less and less often, after a few
 /// quick tries, since a proxy whose device restarts looks the same.
-const QUICK_HANG_UPS: u32 = 3;
+pub(super) const QUICK_HANG_UPS: u32 = 3;
 const HANG_UP_PAUSES_S: [u64; 5] = [5, 5, 10, 20, 60];
 
 /// When to try to connect again.

@@ -4,7 +4,7 @@ use std::time::{Duration, Instant};
 
 use tokio::time::{sleep_until, timeout_at};
 
-use super::Owner;
+use super::{Frames, Owner};
 use crate::bus::{Answered, Job, Pace};
 use crate::endpoint::Endpoint;
 use crate::frame::{self, Answer, Fault, Request};
@@ -27,7 +27,7 @@ impl Owner {
         job: &Job,
     ) -> Result<Answered, Trouble> {
         self.fall_silent(request.unit, pace.gap, job).await?;
-        self.transaction = self.transaction.wrapping_add(1);
+        self.transaction = frame::next_transaction(self.transaction);
         let frame = if self.endpoint.speaks_rtu() {
             request.rtu().to_vec()
         } else {
@@ -52,6 +52,11 @@ impl Owner {
             Ok(answer) => {
                 self.retry.hang_ups = 0;
                 self.retry.failures = 0;
+                if !self.understood && self.frames == Frames::Other {
+                    tracing::warn!(endpoint = %self.endpoint, "it is asked in other frames than it was set up with");
+                }
+                self.understood = true;
+                job.record.lock().tally.other_frames = self.frames == Frames::Other;
                 if let Some(link) = &mut self.link {
                     (link.proven, link.silences) = (true, 0);
                 }
@@ -142,6 +147,9 @@ impl Owner {
             return self.drop_link(trouble);
         }
         let tcp = !self.endpoint.speaks_rtu();
+        // Serial frames to a server of Modbus TCP could together be what none of them is: a write, of which the
+        // first frame is the head. One is too short for that, so there is one a connection until it is understood.
+        let alone = !self.understood && self.endpoint.speaks_rtu();
         let transaction = self.transaction;
         let Some(link) = &mut self.link else { return trouble };
         link.give_up(transaction);
@@ -150,7 +158,7 @@ impl Owner {
         }
         let trouble = if silent { Trouble::Silent { waited } } else { trouble };
         // A stream that is out of step stays so. One silence may be the device's; two are the line's.
-        let broken = if silent { link.silences >= 2 } else { tcp };
+        let broken = if silent { link.silences >= 2 || alone } else { tcp || alone };
         if broken && !matches!(self.endpoint, Endpoint::Serial { .. }) {
             return self.drop_link(trouble);
         }

@@ -26,8 +26,8 @@ use crate::sunspec;
 use crate::trouble::Trouble;
 
 use likeness::likeness;
-pub use places::Place;
 use places::{Attempt, How};
+pub use places::{PORTS, Place};
 
 /// Below this it is a guess that helps nobody.
 const LEAST_CONFIDENCE: f64 = 0.5;
@@ -66,7 +66,7 @@ impl Find {
     pub fn device(&self) -> String {
         let MeterSettings { unit, instance, .. } = self.settings;
         let mut options = format!("--profile {} {}", self.profile.name, self.endpoint);
-        if matches!(self.profile.protocol, Protocol::Modbus | Protocol::Sunspec) {
+        if self.profile.protocol.is_asked() {
             options += &format!(" --unit {unit}");
         }
         if instance > 1 {
@@ -206,6 +206,8 @@ async fn ask(
         BusSettings {
             settle: Duration::from_millis(300),
             connect_timeout: CONNECT_TIMEOUT,
+            // The search tries both kinds by itself.
+            tries_other_frames: false,
             ..BusSettings::of(endpoint)
         },
     );

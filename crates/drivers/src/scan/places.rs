@@ -52,7 +52,7 @@ const HOST_UNITS: [u8; 5] = [126, 200, 240, 71, 100];
 
 /// Ports of Modbus: the standard's; SolarEdge and Kostal; Huawei; gateways that pass serial frames on.
 /// Then those of bridges of P1 and of optical heads.
-const PORTS: [u16; 7] = [502, 1502, 6607, 8899, 23, 8088, 2000];
+pub const PORTS: [u16; 7] = [502, 1502, 6607, 8899, 23, 8088, 2000];
 
 /// P1 speaks every second, before DSMR 5 every ten; SML every 1 to 4 s.
 const BRIEF: Duration = Duration::from_millis(1200);

@@ -213,15 +213,15 @@ async fn a_device_that_hangs_up_at_once_is_used_by_another_program() {
     let error = wire.device.read(&[read(0, 2)]).await.unwrap_err();
     assert!(error.message().contains("another program probably uses it"), "{error}");
     let before = wire.proxy.connections();
-    // After a few quick tries it waits, whatever is asked meanwhile.
-    while wire.proxy.connections() < 4 {
+    // After a few quick tries, one of them in serial frames, it waits, whatever is asked meanwhile.
+    while wire.proxy.connections() < 5 {
         wire.device.read(&[read(0, 2)]).await.unwrap_err();
     }
     for _ in 0..20 {
         let settings = DeviceSettings { patience: Duration::from_millis(100), ..quick() };
         wire.device.bus().device(1, settings).read(&[read(0, 2)]).await.unwrap_err();
     }
-    assert!(wire.proxy.connections() <= before.max(4), "{} connections", wire.proxy.connections());
+    assert!(wire.proxy.connections() <= before.max(5), "{} connections", wire.proxy.connections());
 }
 
 #[tokio::test]

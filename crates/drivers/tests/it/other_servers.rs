@@ -4,7 +4,7 @@
 use std::time::Duration;
 
 use drivers::{Endpoint, Line, Meter, MeterSettings};
-use metering::{Golden, Profile, Protocol, profile, profiles};
+use metering::{Golden, Profile, profile, profiles};
 use units::Timestamp;
 
 use crate::golden;
@@ -14,10 +14,9 @@ use crate::terminal::pseudo_terminal;
 
 /// Returns each profile that asks, with its frames.
 fn frames() -> impl Iterator<Item = (&'static Profile, &'static Golden)> {
-    let asked = |profile: &&Profile| matches!(profile.protocol, Protocol::Modbus | Protocol::Sunspec);
     profiles()
         .iter()
-        .filter(asked)
+        .filter(|profile| profile.protocol.is_asked())
         .flat_map(|profile| profile.golden.iter().map(move |golden| (profile, golden)))
 }
 

@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use drivers::{Endpoint, Line, Meter, MeterSettings};
-use metering::{Flag, Profile, Protocol, profile, profiles};
+use metering::{Flag, Profile, profile, profiles};
 use serde_json::{Map, Value};
 use units::Timestamp;
 
@@ -14,7 +14,7 @@ use crate::terminal::pseudo_terminal;
 
 /// Returns the profiles whose devices are asked.
 fn asked() -> impl Iterator<Item = &'static Profile> {
-    profiles().iter().filter(|profile| matches!(profile.protocol, Protocol::Modbus | Protocol::Sunspec))
+    profiles().iter().filter(|profile| profile.protocol.is_asked())
 }
 
 /// Returns what suits a profile, without the pauses that a server on the loopback does not need.

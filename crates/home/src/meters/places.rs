@@ -5,7 +5,7 @@ use std::net::Ipv4Addr;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
-use drivers::{Find, Place};
+use drivers::{Find, PORTS, Place};
 use tokio::net::TcpStream;
 use tokio::task::JoinSet;
 
@@ -20,9 +20,6 @@ const BY_ID: &str = "/dev/serial/by-id";
 /// Beginnings of the names of serial ports that a meter may be plugged into. `ttyS` is left out where it
 /// cannot be told from one that has no plug: every PC lists thirty of them.
 const KINDS: [&str; 4] = ["ttyUSB", "ttyACM", "ttyAMA", "ttyXRUSB"];
-
-/// Ports at which meters answer; who answers at none of them is no meter.
-const KNOCKED_AT: [u16; 4] = [502, 1502, 6607, 8899];
 
 /// A device on the own network answers in a few milliseconds, over a sleepy Wi-Fi in some hundred.
 const KNOCK_TIMEOUT: Duration = Duration::from_millis(700);
@@ -187,8 +184,9 @@ pub async fn knock(addresses: Vec<Ipv4Addr>, mut tell: impl FnMut(Ipv4Addr, bool
     }
 }
 
+/// Returns whether it answers at one of the ports of meters; who answers at none of them is no meter.
 async fn opens(address: Ipv4Addr) -> bool {
-    for port in KNOCKED_AT {
+    for port in PORTS {
         let connected = tokio::time::timeout(KNOCK_TIMEOUT, TcpStream::connect((address, port))).await;
         match connected {
             Ok(Ok(_)) => return true,

@@ -158,6 +158,8 @@ pub enum MeterWarning {
     /// A step of its counter is more than the utility bills by in a quarter hour.
     CoarseCounter,
     ClockOff,
+    /// It answers in the other kind of frames than it was set up with, and is read in those.
+    OtherFrames,
 }
 
 /// What became of the requests since the start.
@@ -302,7 +304,7 @@ fn meter_view(
         age_s: last.as_ref().map(|sample| Whole::new(now.since(sample.at).as_secs() as i64)),
         trouble,
         flags: last.iter().flat_map(|sample| sample.flags.iter().copied().map(FlagView::from)).collect(),
-        warnings: warnings(meter, profile, last.as_ref(), resolution),
+        warnings: warnings(meter, profile, last.as_ref(), resolution, &tally),
         values: last.as_ref().map(ValuesView::from),
         every_s: Whole::new(meter.every_s.into()),
         resolution_milliwatt_hours: resolution.into(),
@@ -334,6 +336,7 @@ fn warnings(
     profile: Option<&Profile>,
     last: Option<&Sample>,
     resolution: Energy,
+    tally: &Tally,
 ) -> Vec<MeterWarning> {
     let kind = profile.map(|profile| Role::from(profile.kind));
     let flagged = |flag| last.is_some_and(|sample| sample.flags.contains(&flag));
@@ -348,6 +351,7 @@ fn warnings(
         (MeterWarning::NoCounter, without),
         (MeterWarning::CoarseCounter, resolution > COARSE && !without && !flagged(Flag::NoPin)),
         (MeterWarning::ClockOff, flagged(Flag::ClockOff)),
+        (MeterWarning::OtherFrames, tally.other_frames),
     ];
     all.into_iter().filter_map(|(warning, so)| so.then_some(warning)).collect()
 }
@@ -379,7 +383,7 @@ fn days(house: &House, meter: &MeterConfig, now: Timestamp) -> Result<Vec<MeterD
 
 fn device(meter: &MeterConfig, profile: Option<&Profile>) -> DeviceView {
     let endpoint = profile.and_then(|profile| meter.endpoint(profile).ok());
-    let asked = profile.is_some_and(|profile| is_asked(profile.protocol));
+    let asked = profile.is_some_and(|profile| profile.protocol.is_asked());
     DeviceView {
         profile: meter.profile.clone(),
         maker: profile.map(|profile| profile.maker.clone()).unwrap_or_default(),
@@ -391,11 +395,6 @@ fn device(meter: &MeterConfig, profile: Option<&Profile>) -> DeviceView {
         unit: asked.then_some(meter.unit),
         instance: Some(meter.instance).filter(|instance| *instance > 1),
     }
-}
-
-/// Tells whether devices of a protocol are asked under an address.
-pub(crate) fn is_asked(protocol: Protocol) -> bool {
-    matches!(protocol, Protocol::Modbus | Protocol::Sunspec)
 }
 
 fn profiles_view(profiles: &Profiles) -> ProfilesView {

@@ -39,6 +39,14 @@ pub enum Protocol {
 }
 
 impl Protocol {
+    /// Returns whether its devices answer questions under an address; others speak by themselves.
+    pub const fn is_asked(self) -> bool {
+        match self {
+            Self::Modbus | Self::Sunspec => true,
+            Self::P1 | Self::Sml => false,
+        }
+    }
+
     pub const fn word(self) -> &'static str {
         match self {
             Self::Modbus => "modbus",

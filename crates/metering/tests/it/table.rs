@@ -43,7 +43,7 @@ fn table() -> String {
 
 fn row(profile: &Profile) -> String {
     let Profile { name, maker, model, device, .. } = profile;
-    let asked = matches!(profile.protocol, Protocol::Modbus | Protocol::Sunspec);
+    let asked = profile.protocol.is_asked();
     let netting = if profile.netting { "" } else { "; phases not netted" };
     let step = match profile.protocol {
         Protocol::Modbus => profile.resolution(units::Energy::ZERO).to_string(),

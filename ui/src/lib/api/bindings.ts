@@ -815,7 +815,9 @@ export type MeterWarning =
 /**  It has no counter: energy is added up from power, which the market does not settle by. */
 "no_counter" | 
 /**  A step of its counter is more than the utility bills by in a quarter hour. */
-"coarse_counter" | "clock_off";
+"coarse_counter" | "clock_off" | 
+/**  It answers in the other kind of frames than it was set up with, and is read in those. */
+"other_frames";
 
 export type MetersView = {
 	at: Instant,

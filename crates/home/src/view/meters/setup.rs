@@ -4,9 +4,7 @@ use drivers::{DataBits, Endpoint, Find, Parity, StopBits};
 use serde::{Deserialize, Serialize};
 use specta::Type;
 
-use super::{
-    DeviceView, FlagView, Instant, NettingView, RoleView, Trouble, ValuesView, WayView, Whole, is_asked,
-};
+use super::{DeviceView, FlagView, Instant, NettingView, RoleView, Trouble, ValuesView, WayView, Whole};
 use crate::config::Role;
 
 /// Everything behind "Add a meter".
@@ -234,7 +232,7 @@ fn device(find: &Find) -> DeviceView {
         way: WayView::from(&find.endpoint),
         place: find.endpoint.name(),
         line: line(&find.endpoint),
-        unit: is_asked(profile.protocol).then_some(find.settings.unit),
+        unit: profile.protocol.is_asked().then_some(find.settings.unit),
         instance: Some(find.settings.instance).filter(|instance| *instance > 1),
     }
 }
