@@ -68,9 +68,8 @@ pub fn backtest(options: &BacktestOptions, output: Output) -> Result<Verdict, Fa
     let text = input::text(&options.file)?;
     let book =
         RuleBook::parse(&text, config.currency).map_err(|fault| input::unusable(&options.file, fault))?;
-    let contracts = config.contracts().ok().flatten();
     let history = options.folder.history()?;
-    let past = home::past(&config, contracts.as_ref(), &history, options.from..options.to)?;
+    let past = home::past(&config, &history, options.from..options.to)?;
     if past.is_empty() {
         return Err(Failure {
             code: "no_past".to_owned(),

@@ -3,6 +3,9 @@
 
 use std::path::PathBuf;
 
+use history::History;
+use home::config::{HISTORY_FILE, HomeConfig};
+use home::{PriceBook, SlotPrices};
 use rules::{Finding, RuleBook, Side};
 use serde::Serialize;
 use units::{Currency, Slot};
@@ -69,9 +72,8 @@ fn check(options: CheckOptions, output: Output) -> Result<Verdict, Failure> {
     let text = input::text(&options.file)?;
     let book = RuleBook::parse(&text, options.currency.unwrap_or(of_home))
         .map_err(|fault| input::unusable(&options.file, fault))?;
-    let contracts = config.as_ref().and_then(|config| config.contracts().ok().flatten());
-    let now = home.map(|home| home.now()).transpose()?;
-    let prices = contracts.zip(now).and_then(|(contracts, now)| contracts.prices(Slot::containing(now)));
+    let prices =
+        home.zip(config.as_ref()).map(|(home, config)| prices_now(&home, config)).transpose()?.flatten();
     let findings = match &prices {
         Some(prices) => rules::check(&book, prices),
         None => rules::check_alone(&book),
@@ -79,6 +81,17 @@ fn check(options: CheckOptions, output: Output) -> Result<Verdict, Failure> {
     let ok = !findings.iter().any(|finding| matches!(finding, Finding::WorseThanContract { .. }));
     output.say(&answer(ok, &book, &findings), Answer::text)?;
     Ok(if ok { Verdict::Yes } else { Verdict::No })
+}
+
+/// Returns the prices of the running slot; missing where the home has none on record.
+fn prices_now(home: &Folder, config: &HomeConfig) -> Result<Option<SlotPrices>, Failure> {
+    let slot = Slot::containing(home.now()?);
+    // A home that never ran has no history; its contract may tell the price all the same.
+    let history = match home.path()?.join(HISTORY_FILE).exists() {
+        true => home.history()?,
+        false => History::in_memory()?,
+    };
+    Ok(PriceBook::read(config, &history, slot..slot.next())?.prices(slot).ok())
 }
 
 fn answer(ok: bool, book: &RuleBook, findings: &[Finding]) -> Answer {

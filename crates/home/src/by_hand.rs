@@ -12,6 +12,7 @@ use history::{
     StoredOrder,
 };
 use market::Side;
+use pricing::ContractTable;
 use rules::Trading;
 use serde::{Deserialize, Serialize};
 use units::{DealId, MemberId, OrderId, Price, Slot, WattHours};
@@ -41,6 +42,9 @@ pub enum Wish {
     },
     EndDeal {
         id: DealId,
+    },
+    AddContract {
+        table: Box<ContractTable>,
     },
 }
 
@@ -180,7 +184,7 @@ impl Home {
     }
 
     /// Does it here, or has the process do it that trades.
-    async fn fulfil(&self, wish: Wish, until: Instant) -> Result<(), Refusal> {
+    pub(crate) async fn fulfil(&self, wish: Wish, until: Instant) -> Result<(), Refusal> {
         match self.other_trader()? {
             Some(other) => self.house()?.leave_wish(&wish, &other, until).await,
             None => {
@@ -227,6 +231,7 @@ impl House {
             Wish::ProposeDeal { deal } => self.draft(deal)?,
             Wish::AcceptDeal { id } => self.agree_to(id)?,
             Wish::EndDeal { id } => self.end(id)?,
+            Wish::AddContract { table } => self.add_contract(table)?,
         }
         self.wake.courier.notify_one();
         for view in [ViewName::Market, ViewName::Rules, ViewName::Now] {

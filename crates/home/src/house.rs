@@ -1,5 +1,6 @@
 //! The household as everything else holds it: opened once, shared by tasks and use cases.
 
+use std::ops::Range;
 use std::path::PathBuf;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError, RwLock};
@@ -7,7 +8,7 @@ use std::time::{Duration, Instant};
 
 use exchange_api::{DeviceKey, MarketInfo, MarketRules};
 use history::{History, HistoryError, Lock, LockError, Membership, OpenMode, Opened};
-use pricing::{Contracts, SlotPrices};
+use pricing::SlotPrices;
 use rules::RuleBook;
 use serde::{Deserialize, Serialize};
 use specta::Type;
@@ -22,6 +23,7 @@ use crate::error::HomeError;
 use crate::live::Live;
 use crate::meters::{Setup, Wiring};
 use crate::notary::Desk;
+use crate::price_book::PriceBook;
 use crate::profiles::{PROFILES_FOLDER, Profiles};
 use crate::secrets::{self, KeyPlace, SecretError, SecretSource};
 use crate::tasks;
@@ -50,11 +52,20 @@ pub enum ViewName {
     Market,
     Earnings,
     Meters,
+    Contracts,
 }
 
 impl ViewName {
-    pub const ALL: [Self; 7] =
-        [Self::Frame, Self::Now, Self::Energy, Self::Rules, Self::Market, Self::Earnings, Self::Meters];
+    pub const ALL: [Self; 8] = [
+        Self::Frame,
+        Self::Now,
+        Self::Energy,
+        Self::Rules,
+        Self::Market,
+        Self::Earnings,
+        Self::Meters,
+        Self::Contracts,
+    ];
 }
 
 /// The handle of a household. Clones are cheap and mean the same household.
@@ -78,7 +89,7 @@ pub(crate) struct House {
     profiles: RwLock<Arc<Profiles>>,
     pub clock: SharedClock,
     pub history: History,
-    pub contracts: Option<Contracts>,
+    prices: RwLock<Arc<PriceBook>>,
     pub access: Access,
     pub key: Option<DeviceKey>,
     rules: RwLock<RuleBook>,
@@ -186,7 +197,7 @@ impl House {
             Access::Trades { .. } => open_key(&secrets, &dir, &mut live),
             Access::LooksOn { .. } => None,
         };
-        let contracts = config.contracts().expect("the configuration was checked");
+        let prices = PriceBook::read(&config, &history, priced_around(now))?;
         live.exchange.market = stored_market(&history)?;
         Ok(Self {
             dir,
@@ -194,7 +205,7 @@ impl House {
             profiles: RwLock::new(Arc::new(profiles)),
             clock,
             history,
-            contracts,
+            prices: RwLock::new(Arc::new(prices)),
             access,
             key,
             rules: RwLock::new(rules),
@@ -306,8 +317,31 @@ impl House {
         let _ = self.changes.send(view);
     }
 
+    /// Returns what a kWh costs and brings in a slot; `None` where it is not known, which is never 0.
     pub fn prices(&self, slot: Slot) -> Option<SlotPrices> {
-        self.contracts.as_ref()?.prices(slot)
+        let book = self.price_book();
+        if book.covers(slot) {
+            return book.prices(slot).ok();
+        }
+        match PriceBook::read(&self.config(), &self.history, slot..slot.next()) {
+            Ok(book) => book.prices(slot).ok(),
+            Err(error) => {
+                tracing::error!(%error, %slot, "the prices of a slot could not be read");
+                None
+            }
+        }
+    }
+
+    /// Returns the contracts with what their prices of these days depend on.
+    pub fn price_book(&self) -> Arc<PriceBook> {
+        self.prices.read().unwrap_or_else(PoisonError::into_inner).clone()
+    }
+
+    /// Reads anew what the prices of these days depend on.
+    pub fn renew_prices(&self) -> Result<(), HistoryError> {
+        let book = PriceBook::read(&self.config(), &self.history, priced_around(self.now()))?;
+        *self.prices.write().unwrap_or_else(PoisonError::into_inner) = Arc::new(book);
+        Ok(())
     }
 
     pub fn market(&self) -> Option<MarketInfo> {
@@ -342,6 +376,12 @@ impl House {
             Err(error) => std::panic::resume_unwind(error.into_panic()),
         }
     }
+}
+
+/// Returns the slots of which the prices are kept at hand: yesterday, and as far ahead as any price is published.
+fn priced_around(now: Timestamp) -> Range<Slot> {
+    let running = Slot::containing(now);
+    running.offset(-2 * 96)..running.offset(4 * 96)
 }
 
 const MARKET_SETTING: &str = "market_info";

@@ -6,6 +6,7 @@
 
 mod by_hand;
 pub mod config;
+mod contracts;
 mod convert;
 mod edits;
 mod error;
@@ -16,6 +17,7 @@ mod live;
 mod meters;
 mod notary;
 mod past;
+mod price_book;
 pub mod profiles;
 mod requests;
 mod secrets;
@@ -31,6 +33,7 @@ pub use error::HomeError;
 pub use exchange_api::{Day, Deal, Hours, InvalidHours, new_order_id};
 pub use house::{Home, HomeOptions, ViewName};
 pub use past::past;
-pub use pricing::parse_price;
+pub use price_book::PriceBook;
+pub use pricing::{ContractTable, SlotPrices, parse_price};
 pub use requests::Stopped;
 pub use secrets::{KeyPlace, SecretError, SecretSource};

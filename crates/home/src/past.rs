@@ -4,22 +4,18 @@ use std::collections::HashMap;
 use std::ops::Range;
 
 use history::{History, HistoryError};
-use pricing::{Contracts, SlotPrices};
+use pricing::SlotPrices;
 use rules::{Equipment, Past, PastHome, PastSlot};
 use units::{DayKey, LocalDay, Price, Slot};
 
 use crate::config::{HomeConfig, Role};
 use crate::house::stored_market;
+use crate::price_book::PriceBook;
 
 /// Reads local days, half-open: what the grid meter counted, what the contract said and what cleared in the
 /// household's area. A settled slot speaks for itself, with the prices that it was settled at; one that is not
 /// settled takes part as far as it is known.
-pub fn past(
-    config: &HomeConfig,
-    contracts: Option<&Contracts>,
-    history: &History,
-    days: Range<DayKey>,
-) -> Result<Past, HistoryError> {
+pub fn past(config: &HomeConfig, history: &History, days: Range<DayKey>) -> Result<Past, HistoryError> {
     let zone = config.zone();
     let first = |day| LocalDay::new(day, zone).slots().start;
     let range = first(days.start)..first(days.end);
@@ -30,7 +26,7 @@ pub fn past(
         equipment: equipment(config),
         operator_fee: market.map_or(Price::default(), |market| market.rules.operator_fee_micros_per_kwh),
     };
-    let mut slots = measured(config, contracts, history, range.clone())?;
+    let mut slots = measured(config, history, range.clone())?;
     cleared(history, range.clone(), &mut slots)?;
     for settled in history.settlements(range)? {
         let contract = SlotPrices { retail: settled.retail, feed_in: settled.feed_in };
@@ -52,18 +48,18 @@ pub(crate) fn equipment(config: &HomeConfig) -> Equipment {
 
 fn measured(
     config: &HomeConfig,
-    contracts: Option<&Contracts>,
     history: &History,
     range: Range<Slot>,
 ) -> Result<HashMap<Slot, PastSlot>, HistoryError> {
     let Some(meter) = config.meter_of(Role::Grid) else {
         return Ok(HashMap::new());
     };
+    let book = PriceBook::read(config, history, range.clone())?;
     let rows = history.slots(&meter.id, range)?;
     Ok(rows
         .into_iter()
         .map(|row| {
-            let contract = contracts.and_then(|contracts| contracts.prices(row.slot));
+            let contract = book.prices(row.slot).ok();
             let energy = row.energy.market_wh();
             (row.slot, PastSlot { energy, contract, ..unknown(row.slot) })
         })

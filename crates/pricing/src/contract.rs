@@ -161,6 +161,17 @@ impl Contracts {
         Ok(changed)
     }
 
+    /// Returns the contracts without the version that begins on a day. Only one that has not begun can go.
+    pub fn without(&self, valid_from: DayKey, now: Timestamp) -> Result<Self, InvalidContracts> {
+        let earliest = LocalDay::containing(now, self.zone).next().key();
+        if valid_from < earliest {
+            return Err(InvalidContracts::AltersThePast { valid_from, earliest });
+        }
+        let mut versions = self.versions.clone();
+        versions.retain(|version| version.valid_from != valid_from);
+        Ok(Self { corrections: self.corrections.clone(), ..Self::new(self.currency, self.zone, versions)? })
+    }
+
     /// Returns the contracts with a correction more: the utility billed a past time anew. The versions stay.
     pub fn rebilled(&self, correction: Correction, now: Timestamp) -> Result<Self, InvalidContracts> {
         let today = LocalDay::containing(now, self.zone).key();
@@ -197,6 +208,12 @@ impl Contracts {
             versions = correction.laid_over(versions);
         }
         Self { versions, corrections: Vec::new(), ..*self }
+    }
+
+    /// Returns the first day of the tier period that a slot lies in; `None` where its price has no tiers.
+    pub fn tier_period_start(&self, slot: Slot) -> Option<DayKey> {
+        let (tariff, time) = self.tariff_at(slot).ok()?;
+        (!tariff.tiers.is_empty()).then(|| tariff.tier_period_start(time.day))
     }
 
     pub fn currency(&self) -> Currency {

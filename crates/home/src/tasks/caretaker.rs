@@ -58,6 +58,7 @@ pub async fn obey(house: &Arc<House>) {
 /// Keeps the contract's prices of the running and the next slots, so that the past is shown with the prices
 /// that were in force.
 fn keep_prices(house: &House, slot: Slot) -> Result<(), HistoryError> {
+    house.renew_prices()?;
     let price = |slot| {
         let prices = house.prices(slot);
         SlotPrice {

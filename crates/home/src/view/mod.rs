@@ -3,6 +3,7 @@
 //! Figures stay in the house's own units: milliwatts, watt-hours, micros per kWh, nanos. A missing
 //! figure is `null`. Expected, provisional and settled figures are different fields, never one.
 
+pub mod contracts;
 pub mod earnings;
 pub mod energy;
 pub mod frame;

@@ -74,7 +74,7 @@ impl Home {
 fn rule_past(house: &House, book: &RuleBook, rule: &str) -> Result<RulePastView, HistoryError> {
     let today = house.today().key();
     let first = DayKey::new(today.date() - chrono::Days::new(DAYS));
-    let past = crate::past::past(&house.config(), house.contracts.as_ref(), &house.history, first..today)?;
+    let past = crate::past::past(&house.config(), &house.history, first..today)?;
     Ok(view(&past, book, rule, &limits(house)))
 }
 

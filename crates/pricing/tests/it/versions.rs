@@ -65,6 +65,16 @@ fn a_change_holds_from_tomorrow_on_at_the_earliest() {
 }
 
 #[test]
+fn a_version_that_has_not_begun_can_be_taken_back_and_no_other() {
+    let contracts =
+        berlin(vec![fixed("2026-01-01", 300_000, 80_000), fixed("2026-07-01", 320_000, 79_000)]).unwrap();
+    let now: Timestamp = "2026-06-10T21:30:00Z".parse().unwrap();
+    assert_eq!(contracts.without(day("2026-07-01"), now).unwrap().versions().len(), 1);
+    let refused = contracts.without(day("2026-01-01"), now);
+    assert!(matches!(refused, Err(InvalidContracts::AltersThePast { .. })), "{refused:?}");
+}
+
+#[test]
 fn contracts_read_from_a_file_and_write_back_the_same() {
     #[derive(serde::Deserialize, serde::Serialize, PartialEq, Debug)]
     struct File {

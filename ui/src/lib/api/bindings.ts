@@ -1366,7 +1366,7 @@ export type VerificationView = {
 };
 
 /**  A page of the window, or its frame. */
-export type ViewName = "frame" | "now" | "energy" | "rules" | "market" | "earnings" | "meters";
+export type ViewName = "frame" | "now" | "energy" | "rules" | "market" | "earnings" | "meters" | "contracts";
 
 export type WayView = "network" | 
 /**  Serial frames through a gateway on the network. */
