@@ -194,7 +194,8 @@ class Verifier:
         self.of, self.at, seen = defaultdict(list), defaultdict(list), set()  # (place, body) by kind; by kind and slot
         for entry in self.opened:
             body, kind, place = entry["body"], entry["domain"].split("/")[1], entry["index"]
-            demand(f"wattle/{kind}/v1" == entry["domain"] and fits(entry["domain"], body), f"{place}: of no known form")
+            known = entry["domain"] in FORMS and entry["domain"].startswith("wattle/")
+            demand(known and fits(entry["domain"], body), f"{place}: of no known form")
             members = (body["seller"], body["buyer"]) if kind == "deal" else (body.get("member", self.member),)
             demand(self.member in members and body.get("market", self.header["market"]) == self.header["market"],
                    f"{place}: of another market or member")
@@ -218,8 +219,9 @@ class Verifier:
     def signatures(self):
         devices = [public_key(body["public_key"]) for _, body in self.of["device-key"]]
         meters = [public_key(text) for _, body in self.of["config"] for text in [body.get("metering_key")] if text is not None]
-        authors = {"order": devices, "reading": devices, "deal": devices, "utility-reading": meters}
-        for kind, entry in ((entry["domain"].split("/")[1], entry) for entry in self.opened):
+        authors = {f"wattle/{kind}": devices for kind in ("order/v1", "reading/v1", "deal/v1", "contract/v2")}
+        authors["wattle/utility-reading/v1"] = meters
+        for kind, entry in ((entry["domain"], entry) for entry in self.opened):
             keys = {base64.urlsafe_b64encode(sha256(key)).decode()[:43]: key for key in authors.get(kind, ())}
             right = [signed(keys[by["key"]], unbase64(by["signature"], 64), commits(entry))
                      for by in entry.get("signatures", ()) if by["key"] in keys]
@@ -228,10 +230,16 @@ class Verifier:
     def newest(self, kind, slot):  # the body of a kind that is in force in a slot
         return max((body for _, body in self.of[kind] if body["from"] <= slot), key=lambda body: body["from"])
 
+    def contract(self, slot):  # the utility's prices in a slot: the newest word about it counts
+        _, told = max((word for word in self.of["contract"] if word[1]["from"] <= slot), key=lambda word: word[0])
+        return max((step for step in told.get("steps", [told]) if step["from"] <= slot), key=lambda step: step["from"])
+
     def configuration(self):
+        for steps in (body["steps"] for _, body in self.of["contract"] if "steps" in body):
+            demand(all(a["from"] < b["from"] for a, b in pairwise(steps)), "the steps of a contract are not in order")
         demand({config["currency"] for config in self.configs.values()} <= {self.header["currency"]}, "another currency")
         for slot, versions in self.slots.items():
-            version, area, _ = versions[1]["config_version"], self.newest("member", slot)["area"], self.newest("contract", slot)
+            version, area, _ = versions[1]["config_version"], self.newest("member", slot)["area"], self.contract(slot)
             demand(version in self.configs and all((body["config_version"], body["area"]) == (version, area)
                                                    for body in versions.values()), f"{slot}: another configuration or area")
 
@@ -289,7 +297,7 @@ class Verifier:
 
     def owed(self, body):
         """What a settlement comes to: (for, what, line, reference, energy, net, tax); sold and bought; the utility's."""
-        config, contract = self.configs[body["config_version"]], self.newest("contract", body["slot"])
+        config, contract = self.configs[body["config_version"]], self.contract(body["slot"])
         rates = config.get("tax", {}).get(self.newest("member", body["slot"])["kind"], defaultdict(int))
         trades = [(fill["order"], None, fill["side"], fill["filled_wh"], self.price_of(body), 0) for fill in body["fills"]]
         for part in body["deals"]:
@@ -379,7 +387,7 @@ class Verifier:
 
     def comparison(self):
         rows, month = list(self.month.values()), sum(map(gross, self.month.values()))
-        contracts = [self.newest("contract", body["slot"]) for body in rows]
+        contracts = [self.contract(body["slot"]) for body in rows]
         alone = sum(body["export_wh"] * contract["feed_in_micros_per_kwh"] - body["import_wh"] * contract["retail_micros_per_kwh"]
                     for body, contract in zip(rows, contracts))
         due = {"utility_only_nanos": str(alone), "month_nanos": str(month), "gain_nanos": str(month - alone),

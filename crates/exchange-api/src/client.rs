@@ -18,8 +18,8 @@ use crate::log::{CancelRequest, EntriesProof, EntryPage, LogGrowth, ProveEntries
 use crate::paths;
 use crate::sign::new_salt;
 use crate::wire::{
-    AgreeTerms, CancelOrders, ContractChange, JoinRequest, MarketInfo, Membership, OrderList, OrderOutcomes,
-    PlaceOrders, Problem, ProblemCode, ReadingOutcomes, ReportReadings, SettlementPage, SignedOrder,
+    AgreeTerms, CancelOrders, JoinRequest, MarketInfo, Membership, OrderList, OrderOutcomes, PlaceOrders,
+    Problem, ProblemCode, ReadingOutcomes, ReportReadings, SettlementPage, SignedContract, SignedOrder,
     SignedReading, SlotList,
 };
 
@@ -136,8 +136,9 @@ impl Client {
         self.get(paths::ME, &[]).await
     }
 
-    pub async fn change_contract(&self, change: &ContractChange) -> Result<Membership, ClientError> {
-        self.send(Method::PUT, paths::CONTRACT, change).await
+    /// Tells what the own utility charges and pays from a slot on. Sent again it says the same.
+    pub async fn tell_contract(&self, contract: &SignedContract) -> Result<Membership, ClientError> {
+        self.send(Method::PUT, paths::CONTRACT, contract).await
     }
 
     pub async fn agree_to_terms(&self, terms_version: &str) -> Result<Membership, ClientError> {

@@ -10,8 +10,8 @@ use crate::event::Event;
 use crate::log::{CancelRequest, EntriesProof, EntryPage, LogGrowth, ProveEntries};
 use crate::paths;
 use crate::wire::{
-    AgreeTerms, ContractChange, JoinRequest, MarketInfo, Membership, OrderList, OrderOutcomes, PlaceOrders,
-    Problem, ReadingOutcomes, ReportReadings, SettlementPage, SlotList,
+    AgreeTerms, JoinRequest, MarketInfo, Membership, OrderList, OrderOutcomes, PlaceOrders, Problem,
+    ReadingOutcomes, ReportReadings, SettlementPage, SignedContract, SlotList,
 };
 
 /// The side of an order or a deal, whose type belongs to the market.
@@ -84,8 +84,15 @@ impl Wire {
         self.add(paths::MEMBERS, "post", "Join by invitation; signed by the new key.", &[], body, answer);
         let answer = self.answer::<Membership>(json);
         self.add(paths::ME, "get", "One's own membership.", &[], None, answer);
-        let (body, answer) = (self.body::<ContractChange>(), self.answer::<Membership>(json));
-        self.add(paths::CONTRACT, "put", "Another contract with the utility.", &[], body, answer);
+        let (body, answer) = (self.body::<SignedContract>(), self.answer::<Membership>(json));
+        self.add(
+            paths::CONTRACT,
+            "put",
+            "What the own utility charges and pays, slot by slot from one on.",
+            &[],
+            body,
+            answer,
+        );
         let (body, answer) = (self.body::<AgreeTerms>(), self.answer::<Membership>(json));
         self.add(paths::TERMS, "put", "Agree to the terms as they are now.", &[], body, answer);
 

@@ -6,7 +6,7 @@ pub const MARKET: &str = "/v1/market";
 pub const MEMBERS: &str = "/v1/members";
 /// `GET`: one's own membership.
 pub const ME: &str = "/v1/me";
-/// `PUT`: another contract with the utility.
+/// `PUT`: what the own utility charges and pays, slot by slot from one on.
 pub const CONTRACT: &str = "/v1/me/contract";
 /// `PUT`: agree to the terms as they are now.
 pub const TERMS: &str = "/v1/me/terms";

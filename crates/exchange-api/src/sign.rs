@@ -11,7 +11,7 @@ use units::{DealId, OrderId};
 
 use crate::deal::Deal;
 use crate::key::{DeviceKey, key_id};
-use crate::wire::{Order, Reading, Signed};
+use crate::wire::{ContractPrices, Order, Reading, Signed};
 
 /// RFC 8785 writes numbers as doubles: beyond this two numbers could share their signed bytes.
 const MAX_EXACT: u64 = (1 << 53) - 1;
@@ -44,6 +44,16 @@ impl Signable for Reading {
             registers.export_start_wh.get(),
             registers.export_end_wh.get(),
         ]
+    }
+}
+
+impl Signable for ContractPrices {
+    const DOMAIN: &'static str = "wattle/contract/v2";
+
+    fn numbers(&self) -> Vec<i64> {
+        let prices =
+            self.steps.iter().flat_map(|step| [step.retail_micros_per_kwh, step.feed_in_micros_per_kwh]);
+        prices.map(|price| price.micros_per_kwh()).collect()
     }
 }
 

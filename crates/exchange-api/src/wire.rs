@@ -85,13 +85,44 @@ pub struct UtilityContract {
     pub feed_in_micros_per_kwh: Price,
 }
 
-/// `PUT /v1/me/contract`: the contract from a slot on, which must not have started.
+/// `PUT /v1/me/contract`: what the member's utility charges and pays from a slot on, which must not have started.
+/// It takes the place of all that was said of later slots.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
+#[serde(deny_unknown_fields)]
+pub struct ContractPrices {
+    pub market: MarketId,
+    pub member: MemberId,
+    pub from: Slot,
+    /// The first begins with `from`, each other one after the one before it. The last holds until another word.
+    pub steps: Vec<PriceStep>,
+}
+
+/// Both prices from a slot on.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(deny_unknown_fields)]
-pub struct ContractChange {
+pub struct PriceStep {
     pub from: Slot,
-    pub contract: UtilityContract,
+    pub retail_micros_per_kwh: Price,
+    pub feed_in_micros_per_kwh: Price,
+}
+
+/// The most steps of one word: eight days on which every hour has a price of its own, two with every quarter hour.
+pub const MAX_PRICE_STEPS: usize = 200;
+
+impl ContractPrices {
+    /// Returns the steps with the contract of each, or `None` where they are not in order, none or too many.
+    pub fn contracts(&self) -> Option<Vec<(Slot, UtilityContract)>> {
+        let rising = self.steps.windows(2).all(|pair| pair[0].from < pair[1].from);
+        let begins = self.steps.first().is_some_and(|step| step.from == self.from);
+        let contract = |step: &PriceStep| {
+            let PriceStep { from, retail_micros_per_kwh, feed_in_micros_per_kwh } = *step;
+            (from, UtilityContract { retail_micros_per_kwh, feed_in_micros_per_kwh })
+        };
+        let fits = rising && begins && self.steps.len() <= MAX_PRICE_STEPS;
+        fits.then(|| self.steps.iter().map(contract).collect())
+    }
 }
 
 /// `PUT /v1/me/terms`: agree to the terms as they are now. Until then no order is taken.
@@ -196,6 +227,7 @@ pub struct Signed<T> {
 }
 
 pub type SignedOrder = Signed<Order>;
+pub type SignedContract = Signed<ContractPrices>;
 pub type SignedReading = Signed<Reading>;
 
 /// `POST /v1/orders`: up to 96 in one request.

@@ -67,7 +67,7 @@ fn router(http: Http) -> Router {
         .route(paths::MARKET, get(routes::market))
         .route(paths::MEMBERS, post(routes::join))
         .route(paths::ME, get(routes::me))
-        .route(paths::CONTRACT, put(routes::change_contract))
+        .route(paths::CONTRACT, put(routes::tell_contract))
         .route(paths::TERMS, put(routes::agree_to_terms))
         .route(paths::ORDERS, post(routes::place_orders).get(routes::list_orders))
         .route(paths::CANCEL, post(routes::cancel_orders))

@@ -5,7 +5,7 @@ use std::collections::{BTreeMap, HashMap, HashSet};
 use units::{DealId, MarketId, MemberId, OrderId, Slot};
 
 use crate::entry::{
-    Body, ClearingBody, ConfigBody, ContractBody, DealBody, Entry, MemberBody, OrderBody, ReadingBody,
+    Body, ClearingBody, ConfigBody, DealBody, Entry, MemberBody, OrderBody, PriceStep, ReadingBody,
     SettlementBody, Source, UtilityReadingBody,
 };
 use crate::fault::{Fault, Step};
@@ -24,7 +24,8 @@ pub(crate) struct Book {
     pub configs: BTreeMap<u32, At<ConfigBody>>,
     /// By the slot from which they hold.
     pub members: BTreeMap<Slot, At<MemberBody>>,
-    pub contracts: BTreeMap<Slot, At<ContractBody>>,
+    /// What was said of the contract with the utility, by the slot from which it was said.
+    pub contracts: BTreeMap<Slot, At<Vec<PriceStep>>>,
     /// Public keys of the member's devices.
     pub device_keys: Vec<String>,
     pub orders: HashMap<Slot, Vec<At<OrderBody>>>,
@@ -82,7 +83,16 @@ impl Book {
             }
             Body::Contract(body) => {
                 market(&body.market).and(member(&body.member))?;
-                once(self.contracts.insert(body.from, At { index, body }).is_none())
+                let steps = vec![PriceStep { from: body.from, retail: body.retail, feed_in: body.feed_in }];
+                once(self.contracts.insert(body.from, At { index, body: steps }).is_none())
+            }
+            Body::ContractPrices(body) => {
+                market(&body.market).and(member(&body.member))?;
+                let rising = body.steps.windows(2).all(|pair| pair[0].from < pair[1].from);
+                if !rising || body.steps.first().is_none_or(|step| step.from != body.from) {
+                    return Err("its steps are not in the order of their slots");
+                }
+                once(self.contracts.insert(body.from, At { index, body: body.steps }).is_none())
             }
             Body::Key(body) => {
                 market(&body.market).and(member(&body.member))?;
@@ -135,10 +145,11 @@ impl Book {
         })
     }
 
-    /// Returns the contract with the utility that holds in a slot.
-    pub(crate) fn contract(&self, slot: Slot) -> Result<&ContractBody, Fault> {
-        let contract = self.contracts.range(..=slot).next_back().map(|(_, contract)| &contract.body);
-        contract.ok_or_else(|| Fault::new(Step::Configuration, format!("{slot}: no entry has the contract")))
+    /// Returns the prices of the utility that hold in a slot: the newest word about it counts.
+    pub(crate) fn contract(&self, slot: Slot) -> Result<&PriceStep, Fault> {
+        let newest = self.contracts.range(..=slot).map(|(_, word)| word).max_by_key(|word| word.index);
+        let step = newest.and_then(|word| word.body.iter().rfind(|step| step.from <= slot));
+        step.ok_or_else(|| Fault::new(Step::Configuration, format!("{slot}: no entry has the contract")))
     }
 
     pub(crate) fn config(&self, slot: Slot, version: u32) -> Result<&ConfigBody, Fault> {

@@ -41,6 +41,7 @@ pub enum Body {
     Member(MemberBody),
     Key(KeyBody),
     Contract(ContractBody),
+    ContractPrices(ContractPricesBody),
     Order(OrderBody),
     Cancel(CancelBody),
     Deal(DealBody),
@@ -94,6 +95,7 @@ domains! {
     Member(MemberBody) = "wattle/member/v1",
     Key(KeyBody) = "wattle/device-key/v1",
     Contract(ContractBody) = "wattle/contract/v1",
+    ContractPrices(ContractPricesBody) = "wattle/contract/v2",
     Order(OrderBody) = "wattle/order/v1",
     Cancel(CancelBody) = "wattle/cancel/v1",
     Deal(DealBody) = "wattle/deal/v1",
@@ -158,6 +160,28 @@ pub struct KeyBody {
 pub struct ContractBody {
     pub market: MarketId,
     pub member: MemberId,
+    pub from: Slot,
+    #[serde(rename = "retail_micros_per_kwh")]
+    pub retail: Price,
+    #[serde(rename = "feed_in_micros_per_kwh")]
+    pub feed_in: Price,
+}
+
+/// What the member's own utility charges and pays from a slot on, slot by slot, as the member signed it.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct ContractPricesBody {
+    pub market: MarketId,
+    pub member: MemberId,
+    pub from: Slot,
+    /// In the order of their slots, the first from the slot above; the last holds until another word.
+    pub steps: Vec<PriceStep>,
+}
+
+/// Both prices from a slot on.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct PriceStep {
     pub from: Slot,
     #[serde(rename = "retail_micros_per_kwh")]
     pub retail: Price,

@@ -56,7 +56,7 @@ impl Evidence {
         })
     }
 
-    /// Checks that orders, deals and readings are signed by the keys of the member or of the utility.
+    /// Checks that orders, deals, readings and prices of contracts are signed by the keys of the member or of the utility.
     pub(crate) fn check_signatures(&self, book: &Book) -> Result<(), Fault> {
         let fault = |entry: &Entry, detail: &str| {
             Fault::new(Step::Signatures, format!("entry {}: {detail}", entry.index))
@@ -65,7 +65,7 @@ impl Evidence {
         let metering = keys(book.configs.values().filter_map(|config| config.body.metering_key.as_deref()))?;
         for entry in &self.entries {
             let trusted = match entry.domain.as_str() {
-                "wattle/order/v1" | "wattle/reading/v1" | "wattle/deal/v1" => &own,
+                "wattle/order/v1" | "wattle/reading/v1" | "wattle/deal/v1" | "wattle/contract/v2" => &own,
                 "wattle/utility-reading/v1" => &metering,
                 _ => continue,
             };

@@ -23,9 +23,9 @@ pub use anchor::{Anchor, InvalidAnchor, log_origin};
 pub use build::{BuildError, Draft, build};
 pub use csv::{Dialect, csv};
 pub use entry::{
-    AuthorSignature, Body, CancelBody, ClearingBody, ConfigBody, ContractBody, DealBody, DealLine, Domain,
-    Entry, FillLine, KeyBody, Kind, MemberBody, OrderBody, PostingLine, ReadingBody, Registers,
-    SettlementBody, Source, TaxRates, UtilityReadingBody,
+    AuthorSignature, Body, CancelBody, ClearingBody, ConfigBody, ContractBody, ContractPricesBody, DealBody,
+    DealLine, Domain, Entry, FillLine, KeyBody, Kind, MemberBody, OrderBody, PostingLine, PriceStep,
+    ReadingBody, Registers, SettlementBody, Source, TaxRates, UtilityReadingBody,
 };
 pub use evidence::Evidence;
 pub use fault::{Fault, Step};

@@ -6,7 +6,7 @@ use market::{Area, Side};
 use units::{AreaId, OrderId, Price, Slot, WattHours, div_half_even};
 
 use crate::book::{At, Book};
-use crate::entry::{ConfigBody, ContractBody, Kind, OrderBody, SettlementBody, Source};
+use crate::entry::{ConfigBody, Kind, OrderBody, PriceStep, SettlementBody, Source};
 use crate::fault::{Fault, Step, ensure};
 
 /// A slot's versions with what governed them.
@@ -16,7 +16,7 @@ pub(crate) struct SettledSlot<'a> {
     versions: &'a BTreeMap<u32, At<SettlementBody>>,
     first: &'a At<SettlementBody>,
     config: &'a ConfigBody,
-    contract: &'a ContractBody,
+    contract: &'a PriceStep,
 }
 
 /// What an account gets for a reference and a kind, in nanos.

@@ -135,7 +135,7 @@ impl Findings {
             Ok(book) => book,
             Err(fault) => return self.take(fault.step, Err(fault)),
         };
-        let signed = "orders, deals and readings are signed".to_owned();
+        let signed = "orders, deals, readings and contracts are signed".to_owned();
         self.take(Step::Signatures, evidence.check_signatures(&book).map(|()| signed));
         let account = match Account::new(header, &book) {
             Ok(account) => account,

@@ -6,9 +6,9 @@ use std::time::Duration;
 use axum::Json;
 use axum::extract::{Path, Query, Request, State};
 use exchange_api::{
-    AgreeTerms, CancelOrders, CancelRequest, ContractChange, DealList, DealStatus, EndDeal, JoinRequest,
-    MarketInfo, Membership, OrderList, OrderOutcomes, PlaceOrders, Problem, ProblemCode, ReadingOutcomes,
-    ReportReadings, SettlementPage, Signable, Signed, SignedDeal, SlotBook, SlotList, paths,
+    AgreeTerms, CancelOrders, CancelRequest, DealList, DealStatus, EndDeal, JoinRequest, MarketInfo,
+    Membership, OrderList, OrderOutcomes, PlaceOrders, Problem, ProblemCode, ReadingOutcomes, ReportReadings,
+    SettlementPage, Signable, Signed, SignedContract, SignedDeal, SlotBook, SlotList, paths,
     public_key_from_text,
 };
 use std::ops::Range;
@@ -64,11 +64,11 @@ pub(super) async fn me(State(http): State<Http>, caller: Caller) -> Answer<Membe
     Ok(Json(http.exchange.store().read(work).await?))
 }
 
-pub(super) async fn change_contract(State(http): State<Http>, caller: Caller) -> Answer<Membership> {
-    let change: ContractChange = caller.json()?;
+pub(super) async fn tell_contract(State(http): State<Http>, caller: Caller) -> Answer<Membership> {
+    let contract: SignedContract = signed_by_member(&http, &caller).await?;
     let (config, now) = (http.exchange.config().clone(), http.exchange.now());
     let work = move |db: &rusqlite::Connection| {
-        enrol::change_contract(db, &config, &caller.member, &change, now)?;
+        enrol::tell_contract(db, &config, &caller.member, &contract, now)?;
         enrol::membership(db, &caller.key, now)
     };
     Ok(Json(http.exchange.store().write(work).await?))
@@ -125,7 +125,7 @@ pub(super) async fn list_orders(
 }
 
 pub(super) async fn propose_deal(State(http): State<Http>, caller: Caller) -> Answer<DealStatus> {
-    let signed = signed_deal(&http, &caller).await?;
+    let signed: SignedDeal = signed_by_member(&http, &caller).await?;
     let (config, exchange) = (http.exchange.config().clone(), http.exchange.clone());
     let work =
         move |db: &rusqlite::Connection| deals::propose(db, &config, &caller.member, &signed, exchange.now());
@@ -133,16 +133,19 @@ pub(super) async fn propose_deal(State(http): State<Http>, caller: Caller) -> An
 }
 
 pub(super) async fn accept_deal(State(http): State<Http>, caller: Caller) -> Answer<DealStatus> {
-    let signed = signed_deal(&http, &caller).await?;
+    let signed: SignedDeal = signed_by_member(&http, &caller).await?;
     let (config, exchange) = (http.exchange.config().clone(), http.exchange.clone());
     let work =
         move |db: &rusqlite::Connection| deals::accept(db, &config, &caller.member, &signed, exchange.now());
     Ok(Json(http.exchange.store().write(work).await?))
 }
 
-/// Reads a deal whose signature is one of the caller's member.
-async fn signed_deal(http: &Http, caller: &Caller) -> Result<SignedDeal, Refusal> {
-    let checked = check_signatures(http, caller.member.clone(), vec![caller.json::<SignedDeal>()?]).await?;
+/// Reads a statement whose signature is one of the caller's member.
+async fn signed_by_member<T>(http: &Http, caller: &Caller) -> Result<Signed<T>, Refusal>
+where
+    T: Signable + serde::de::DeserializeOwned + Send + 'static,
+{
+    let checked = check_signatures(http, caller.member.clone(), vec![caller.json::<Signed<T>>()?]).await?;
     let (signed, outcome) = checked.into_iter().next().expect("one was checked");
     outcome?;
     Ok(signed)

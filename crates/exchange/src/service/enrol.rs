@@ -3,7 +3,7 @@
 use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use exchange_api::{
-    ContractChange, JoinRequest, Limits, Membership, ProblemCode, UtilityContract, key_id,
+    JoinRequest, Limits, MAX_PRICE_STEPS, Membership, ProblemCode, SignedContract, UtilityContract, key_id,
     public_key_from_text,
 };
 use market::MAX_PRICE;
@@ -12,6 +12,7 @@ use sha2::{Digest as _, Sha256};
 use units::{AreaId, KeyId, MarketId, MemberId, OrderId, Slot, Timestamp};
 
 use super::log::own_salt;
+use super::logged::Sealed;
 use super::{Failure, governing, logged, refuse};
 use crate::config::MarketConfig;
 use crate::store::rows::key::{self, KeyRow};
@@ -215,21 +216,50 @@ pub(crate) fn membership(db: &Connection, key: &KeyId, now: Timestamp) -> Result
     })
 }
 
-pub(crate) fn change_contract(
+/// Takes a member's word about what its utility charges and pays from a slot on.
+pub(crate) fn tell_contract(
     db: &Connection,
     config: &MarketConfig,
     member: &MemberId,
-    change: &ContractChange,
+    signed: &SignedContract,
     now: Timestamp,
 ) -> Result<(), Failure> {
-    check_contract(&change.contract)?;
-    if change.from.start() <= now {
+    let told = &signed.body;
+    if told.market != config.market {
+        let detail = format!("This is the market \"{}\", it is for \"{}\".", config.market, told.market);
+        return refuse(ProblemCode::WrongMarket, detail);
+    }
+    if told.member != *member {
+        return refuse(ProblemCode::NotYours, format!("Member \"{member}\" tells its own contract only."));
+    }
+    let signer = key::find(db, &signed.key)?.ok_or(rusqlite::Error::QueryReturnedNoRows)?;
+    if signer.revoked_at.is_some() {
+        return refuse(ProblemCode::RevokedKey, "The key that signed the contract was revoked.");
+    }
+    let Some(contracts) = told.contracts() else {
+        let detail = format!(
+            "steps: 1 to {MAX_PRICE_STEPS} of them, in the order of their slots, the first from {}.",
+            told.from
+        );
+        return refuse(ProblemCode::BadRequest, detail);
+    };
+    contracts.iter().try_for_each(|(_, contract)| check_contract(contract))?;
+    if told.from.start() <= now {
         return refuse(
             ProblemCode::PastSlot,
-            format!("Slot {} has begun; a contract changes from a later slot on.", change.from),
+            format!("Slot {} has begun; a contract changes from a later slot on.", told.from),
         );
     }
-    set_contract(db, &config.market, member, change.from, change.contract)
+    let known = member::contracts(db, member)?;
+    if known.iter().skip_while(|(from, _)| *from < told.from).eq(&contracts) {
+        // The same word again, whose answer was lost.
+        return Ok(());
+    }
+    member::drop_contracts_from(db, member, told.from)?;
+    for (from, contract) in contracts {
+        member::set_contract(db, member, from, contract)?;
+    }
+    logged::contract_prices(db, told, &Sealed::from(signed))
 }
 
 pub(crate) fn agree_to_terms(

@@ -2,7 +2,9 @@
 
 use std::collections::BTreeMap;
 
-use exchange_api::{Deal, OpenedEntry, Order, Reading, Signable as _, UtilityContract, public_key_from_text};
+use exchange_api::{
+    ContractPrices, Deal, OpenedEntry, Order, Reading, Signable as _, UtilityContract, public_key_from_text,
+};
 use ledger::{KeyChain, KeyRotation, Log, LogKey, SignedCheckpoint, SignedRotation, VerifyingKey, key_text};
 use rusqlite::Connection;
 use serde::{Deserialize as _, Serialize};
@@ -209,7 +211,7 @@ impl Auditor<'_> {
     /// Checks the signatures of those who wrote an entry.
     fn check_authors(&self, opened: &OpenedEntry) -> Result<(), String> {
         let expected = match opened.domain.as_str() {
-            Order::DOMAIN | Reading::DOMAIN | UtilityReadingBody::DOMAIN => 1,
+            Order::DOMAIN | Reading::DOMAIN | UtilityReadingBody::DOMAIN | ContractPrices::DOMAIN => 1,
             Deal::DOMAIN => 2,
             KeyRotation::DOMAIN => return Ok(()),
             _ => 0,
@@ -312,6 +314,19 @@ impl Auditor<'_> {
                 let (retail_micros_per_kwh, feed_in_micros_per_kwh) = (body.retail, body.feed_in);
                 let contract = UtilityContract { retail_micros_per_kwh, feed_in_micros_per_kwh };
                 contracts.insert(body.from, contract);
+                return Ok(None);
+            }
+            ContractPrices::DOMAIN => {
+                let told = ContractPrices::deserialize(&opened.body);
+                let told = told.map_err(|error| internal(&error.to_string()))?;
+                if subject != logged::of_slot(&told.member, told.from) {
+                    return Err(internal("it says to speak of something else"));
+                }
+                self.check_authors(opened).map_err(|error| internal(&error))?;
+                let steps = told.contracts().ok_or_else(|| internal("its steps are not in order"))?;
+                let contracts = self.contracts.entry(told.member).or_default();
+                contracts.split_off(&told.from);
+                contracts.extend(steps);
                 return Ok(None);
             }
             ConfigBody::DOMAIN => {

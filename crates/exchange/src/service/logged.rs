@@ -1,7 +1,8 @@
 //! What each fact looks like as an entry of the log: its body is made from the stored rows, so that an audit makes it again.
 
 use exchange_api::{
-    Deal, EntrySignature, Order, Reading, ReadingSource, Registers, Signable, Signed, UtilityContract,
+    ContractPrices, Deal, EntrySignature, Order, Reading, ReadingSource, Registers, Signable, Signed,
+    UtilityContract,
 };
 use ledger::Salt;
 use rusqlite::Connection;
@@ -235,6 +236,13 @@ pub(crate) fn contract(
 ) -> Result<(), Failure> {
     let body = contract_body(market, member, from, contract);
     say(db, of_slot(member, from), &body, Readers::Members(&[member]))?;
+    Ok(())
+}
+
+/// Appends what a member's device signed of its contract.
+pub(crate) fn contract_prices(db: &Connection, told: &ContractPrices, seal: &Sealed) -> Result<(), Failure> {
+    let subject = of_slot(&told.member, told.from);
+    keep(db, subject, told, std::slice::from_ref(seal), &[&told.member])?;
     Ok(())
 }
 

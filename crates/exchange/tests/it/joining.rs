@@ -1,6 +1,6 @@
 //! Joining by invitation, contracts, terms, keys.
 
-use exchange_api::{ClientError, ContractChange, DeviceKey, Limits, ProblemCode, UtilityContract};
+use exchange_api::{ClientError, ContractPrices, DeviceKey, Limits, PriceStep, ProblemCode, Signed};
 use market::Side;
 use units::{MarketId, Money, SystemClock};
 
@@ -142,11 +142,10 @@ async fn a_household_of_a_new_area_takes_part_once_the_area_is_there() {
 async fn a_contract_changes_from_a_later_slot_on() {
     let street = Street::new().await;
     let home = street.home("home-01").await;
-    let dearer = UtilityContract { retail_micros_per_kwh: price(310_000), ..contract() };
-    let change = |from| ContractChange { from, contract: dearer };
-    let past = home.client.change_contract(&change(slot("2026-06-01T12:00:00Z"))).await;
+    let change = |from| home.told(&[(from, 310_000)]);
+    let past = home.client.tell_contract(&change("2026-06-01T12:00:00Z")).await;
     assert_eq!(code(past), ProblemCode::PastSlot);
-    home.client.change_contract(&change(slot("2026-06-01T12:30:00Z"))).await.unwrap();
+    home.client.tell_contract(&change("2026-06-01T12:30:00Z")).await.unwrap();
     assert_eq!(home.client.me().await.unwrap().contract, contract());
     for (index, at) in ["12:00", "12:15", "12:30"].into_iter().enumerate() {
         let register = index as i64 * 100;
@@ -159,6 +158,62 @@ async fn a_contract_changes_from_a_later_slot_on() {
     assert_eq!(retail, [price(300_000), price(300_000), price(310_000)]);
     let paid: Vec<_> = page.settlements.iter().map(|slot| slot.postings[0].amount.nanos()).collect();
     assert_eq!(paid, [-30_000_000, -30_000_000, -31_000_000]);
+}
+
+#[tokio::test]
+async fn each_slot_is_settled_with_the_utility_at_its_own_price() {
+    let street = Street::new().await;
+    let home = street.home("home-01").await;
+    // A dynamic contract as it was known at noon, then tomorrow's prices: the newer word takes its place.
+    let told = home.told(&[("2026-06-01T12:15:00Z", 250_000), ("2026-06-01T12:30:00Z", 400_000)]);
+    home.client.tell_contract(&told).await.unwrap();
+    home.client.tell_contract(&told).await.unwrap();
+    let told = home.told(&[
+        ("2026-06-01T12:30:00Z", -20_000),
+        ("2026-06-01T12:45:00Z", 310_000),
+        ("2026-06-01T13:15:00Z", 320_000),
+    ]);
+    home.client.tell_contract(&told).await.unwrap();
+    for (index, at) in ["12:00", "12:15", "12:30", "12:45", "13:00", "13:15"].into_iter().enumerate() {
+        let (at, register) = (slot(&format!("2026-06-01T{at}:00Z")), index as i64 * 100);
+        street.clock.set(at.end());
+        home.report(at, Some([register, register + 100, 0, 0])).await;
+    }
+    street.exchange.tick().await.unwrap();
+    let page = home.client.settlements(0, 0).await.unwrap();
+    let paid: Vec<_> =
+        page.settlements.iter().map(|slot| slot.postings[0].amount.nanos() / 1_000_000).collect();
+    // 100 Wh each, in thousandths of a euro: below zero the utility pays.
+    assert_eq!(paid, [-30, -25, 2, -31, -31, -32]);
+    let audit = street.exchange.audit().await.unwrap();
+    assert!(audit.holds(), "{audit:?}");
+}
+
+#[tokio::test]
+async fn a_contract_that_is_not_the_members_word_is_refused() {
+    let street = Street::new().await;
+    let (home, other) = (street.home("home-01").await, street.home("home-02").await);
+    let from = slot("2026-06-01T12:30:00Z");
+    let step = |from, micros| PriceStep {
+        from,
+        retail_micros_per_kwh: price(micros),
+        feed_in_micros_per_kwh: price(80_000),
+    };
+    let refused = async |signer: &Home, member: &Home, steps: Vec<PriceStep>| {
+        let (market, member) = (MarketId::new("lindenweg").unwrap(), member.member.clone());
+        let told =
+            Signed::sign(ContractPrices { market, member, from, steps }, &signer.key, [7; 32]).unwrap();
+        code(home.client.tell_contract(&told).await)
+    };
+    assert_eq!(refused(&other, &home, vec![step(from, 1)]).await, ProblemCode::UnknownKey);
+    assert_eq!(refused(&home, &other, vec![step(from, 1)]).await, ProblemCode::NotYours);
+    assert_eq!(refused(&home, &home, vec![]).await, ProblemCode::BadRequest);
+    assert_eq!(refused(&home, &home, vec![step(from.next(), 1)]).await, ProblemCode::BadRequest);
+    let backwards = vec![step(from, 1), step(from.offset(2), 1), step(from.next(), 1)];
+    assert_eq!(refused(&home, &home, backwards).await, ProblemCode::BadRequest);
+    assert_eq!(refused(&home, &home, vec![step(from, 2_000_000_000)]).await, ProblemCode::BadRequest);
+    let many = (0..201).map(|offset| step(from.offset(offset), 1)).collect();
+    assert_eq!(refused(&home, &home, many).await, ProblemCode::BadRequest);
 }
 
 #[tokio::test]

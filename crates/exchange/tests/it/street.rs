@@ -6,9 +6,9 @@ use std::time::Duration;
 
 use exchange::{Clocks, Exchange, Invite, MarketConfig};
 use exchange_api::{
-    Client, ClientSettings, Commitment, DeviceKey, Invitation, JoinRequest, Limits, Membership, Order,
-    OrderOutcome, ProblemCode, Reading, ReadingOutcome, Registers, Signed, SignedOrder, SignedReading,
-    UtilityContract, new_order_id, new_salt,
+    Client, ClientSettings, Commitment, ContractPrices, DeviceKey, Invitation, JoinRequest, Limits,
+    Membership, Order, OrderOutcome, PriceStep, ProblemCode, Reading, ReadingOutcome, Registers, Signed,
+    SignedContract, SignedOrder, SignedReading, UtilityContract, new_order_id, new_salt,
 };
 use market::Side;
 use tokio::net::TcpListener;
@@ -188,6 +188,22 @@ impl Home {
 
     pub async fn join(&self, invitation: &Invitation) -> Result<Membership, exchange_api::ClientError> {
         self.client.join(&self.join_request(invitation)).await
+    }
+
+    /// Signs retail prices from slots on; feed-in stays.
+    pub fn told(&self, steps: &[(&str, i64)]) -> SignedContract {
+        let step = |(from, retail): &(&str, i64)| PriceStep {
+            from: slot(from),
+            retail_micros_per_kwh: price(*retail),
+            feed_in_micros_per_kwh: price(80_000),
+        };
+        let body = ContractPrices {
+            market: MarketId::new("lindenweg").unwrap(),
+            member: self.member.clone(),
+            from: slot(steps[0].0),
+            steps: steps.iter().map(step).collect(),
+        };
+        Signed::sign(body, &self.key, new_salt().unwrap()).unwrap()
     }
 
     pub fn order(&self, slot: Slot, side: Side, energy: i64, limit: i64) -> Order {

@@ -111,7 +111,8 @@ struct Pool {
     cancels: HashMap<OrderId, u64>,
     deals: HashMap<DealId, u64>,
     members: BTreeMap<Slot, u64>,
-    contracts: BTreeMap<Slot, u64>,
+    /// By place; a newer word takes the place of all that was said of later slots.
+    contracts: BTreeMap<u64, Slot>,
     /// Configurations, keys of devices, keys of the log.
     always: Vec<u64>,
 }
@@ -140,7 +141,8 @@ impl Pool {
                 }
             }
             Body::Member(body) => drop(self.members.insert(body.from, index)),
-            Body::Contract(body) => drop(self.contracts.insert(body.from, index)),
+            Body::Contract(body) => drop(self.contracts.insert(index, body.from)),
+            Body::ContractPrices(body) => drop(self.contracts.insert(index, body.from)),
             Body::Order(body) => {
                 let orders = self.orders.entry(body.slot).or_default();
                 if orders.iter().all(|(id, _)| *id != body.id) {
@@ -171,11 +173,21 @@ impl Pool {
         places.max().map_or(0, |newest| newest + 1)
     }
 
+    /// Returns the words about the contract that none later replaced as a whole, by their first slots.
+    fn contracts_in_force(&self) -> BTreeMap<Slot, u64> {
+        let mut in_force = BTreeMap::new();
+        for (index, from) in &self.contracts {
+            in_force.split_off(from);
+            in_force.insert(*from, *index);
+        }
+        in_force
+    }
+
     /// Adds what the settlements of slots rest on.
     fn want_what_governs(&self, slots: &[Slot], wanted: &mut BTreeSet<u64>) {
         wanted.extend(&self.always);
         if let (Some(first), Some(last)) = (slots.iter().min(), slots.iter().max()) {
-            for by_start in [&self.members, &self.contracts] {
+            for by_start in [&self.members, &self.contracts_in_force()] {
                 let before = by_start.range(..=*first).next_back();
                 let within = by_start.range(*first..=*last);
                 wanted.extend(before.into_iter().chain(within).map(|(_, index)| *index));

@@ -4,9 +4,8 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use exchange_api::{
-    CancelOrders, CancelRequest, Client, ClientError, ClientSettings, ContractChange, DealStatus, Invitation,
-    JoinRequest, OrderOutcome, ProblemCode, ReadingOutcome, SignedDeal, SignedOrder, SignedReading,
-    UtilityContract,
+    CancelOrders, CancelRequest, Client, ClientError, ClientSettings, DealStatus, Invitation, JoinRequest,
+    OrderOutcome, ProblemCode, ReadingOutcome, SignedDeal, SignedOrder, SignedReading, UtilityContract,
 };
 use history::{
     DealErrand, HistoryError, LogPromise, Membership, OrderChange, ProblemNote, ReadingChange, StoredDeal,
@@ -19,6 +18,7 @@ use crate::config::INVITATION_FILE;
 use crate::convert;
 use crate::house::{House, ViewName};
 use crate::notary;
+use crate::tasks::contract_word;
 use crate::view::frame::{ExchangeStateView, Trouble};
 
 /// The exchange answers a batch in well under a second; a longer wait means that it is not there.
@@ -119,6 +119,7 @@ async fn round(house: &Arc<House>) -> Result<(), Failure> {
     report(house, &client, &membership, waiting.readings).await?;
     // Last: no gate waits for a deal.
     carry_deals(house, &client, &membership, waiting.deals).await?;
+    contract_word::tell(house, &client, &membership).await?;
     met(house);
     Ok(())
 }
@@ -194,7 +195,7 @@ async fn greet(house: &Arc<House>) -> Result<(), Failure> {
     let (stored, info) = (house.clone(), market.clone());
     stored.blocking(move |house| house.store_market(&info)).await?;
     match (membership, invitation) {
-        (Some(membership), _) => tell_contract(house, &client, membership).await?,
+        (Some(_), _) => {}
         (None, Some(invitation)) => join(house, &client, &market, &invitation).await?,
         (None, None) => {}
     }
@@ -228,8 +229,8 @@ async fn join(
     };
     let Some(contract) = contract_now(house) else {
         return Err(Failure::Invitation(
-            "The contract with your utility is not known, so no trade could be compared with it. Add a [[contract]] to \
-             home.toml with retail and feed_in."
+            "What your utility charges and pays now is not known, so no trade could be compared with it. Enter your \
+             contract under Settings, Contracts; one that follows the power market also needs a source of its prices."
                 .to_owned(),
         ));
     };
@@ -278,26 +279,6 @@ async fn join(
 fn contract_now(house: &House) -> Option<UtilityContract> {
     let prices = house.prices(Slot::containing(house.now()))?;
     Some(UtilityContract { retail_micros_per_kwh: prices.retail, feed_in_micros_per_kwh: prices.feed_in })
-}
-
-/// Tells the exchange of a contract that has become another since it was told last.
-async fn tell_contract(
-    house: &Arc<House>,
-    client: &Client,
-    mut membership: Membership,
-) -> Result<(), Failure> {
-    // The exchange takes a contract for slots that have not begun.
-    let from = Slot::containing(house.now()).next();
-    let Some(prices) = house.prices(from) else { return Ok(()) };
-    if (prices.retail, prices.feed_in) == (membership.retail, membership.feed_in) {
-        return Ok(());
-    }
-    let contract =
-        UtilityContract { retail_micros_per_kwh: prices.retail, feed_in_micros_per_kwh: prices.feed_in };
-    client.change_contract(&ContractChange { from, contract }).await?;
-    (membership.retail, membership.feed_in) = (prices.retail, prices.feed_in);
-    house.clone().blocking(move |house| house.history.save_membership(&membership)).await?;
-    Ok(())
 }
 
 async fn cancel(house: &Arc<House>, client: &Client, orders: Vec<StoredOrder>) -> Result<(), Failure> {

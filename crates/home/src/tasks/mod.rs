@@ -2,6 +2,7 @@
 
 pub(crate) mod bookkeeper;
 mod caretaker;
+mod contract_word;
 mod courier;
 mod notary;
 mod onlooker;

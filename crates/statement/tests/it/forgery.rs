@@ -77,7 +77,7 @@ fn each_kind_of_change_fails_in_its_step() {
 /// An exchange that logs a lie: its own signature and proofs are right, and the member's file still says no.
 #[test]
 fn an_exchange_that_settles_wrongly_is_found_by_recomputing() {
-    let cases: [(&str, &str, Change); 9] = [
+    let cases: [(&str, &str, Change); 11] = [
         ("postings", "wattle/settlement/v1", |body| body["postings"][0]["nanos"] = json!("77")),
         ("postings", "wattle/settlement/v1", |body| body["from_utility_wh"] = json!(12_345)),
         ("readings", "wattle/settlement/v1", |body| body["export_wh"] = json!(7)),
@@ -85,6 +85,10 @@ fn an_exchange_that_settles_wrongly_is_found_by_recomputing() {
         ("configuration", "wattle/settlement/v1", |body| body["area"] = json!("feeder-2")),
         ("trades", "wattle/clearing/v1", |body| body["areas"][1]["price_micros_per_kwh"] = json!(1)),
         ("postings", "wattle/contract/v1", |body| body["feed_in_micros_per_kwh"] = json!(70_000)),
+        ("signatures", "wattle/contract/v2", |body| {
+            body["steps"][0]["retail_micros_per_kwh"] = json!(70_000)
+        }),
+        ("entries", "wattle/contract/v2", |body| body["from"] = json!("2026-06-01T00:00:00Z")),
         ("signatures", "wattle/order/v1", |body| body["limit_price_micros_per_kwh"] = json!(1)),
         ("signatures", "wattle/reading/v1", |body| body["registers"]["export_end_wh"] = json!(99_999)),
     ];

@@ -7,9 +7,9 @@ use market::{Area, Side};
 use proptest::prelude::*;
 use settlement::{Account, Deal, Fees, MemberOrder, MeteredMember, SlotInput};
 use statement::{
-    AuthorSignature, CancelBody, ClearingBody, ConfigBody, ContractBody, DealBody, DealLine, Draft, Entry,
-    FillLine, Header, KeyBody, Kind, MemberBody, OrderBody, Party, Period, PostingLine, ReadingBody,
-    Registers, SettlementBody, Source, TaxRates, UtilityReadingBody,
+    AuthorSignature, CancelBody, ClearingBody, ConfigBody, ContractBody, ContractPricesBody, DealBody,
+    DealLine, Draft, Entry, FillLine, Header, KeyBody, Kind, MemberBody, OrderBody, Party, Period,
+    PostingLine, PriceStep, ReadingBody, Registers, SettlementBody, Source, TaxRates, UtilityReadingBody,
 };
 use units::{
     AreaId, Currency, DealId, KeyId, MarketId, MemberId, Money, OrderId, Price, Slot, Timestamp, WattHours,
@@ -88,6 +88,17 @@ pub struct Street {
     slots: usize,
 }
 
+/// What a house's utility charges and pays: the first house's differs from slot to slot, once below zero.
+pub fn contract(number: usize, slot: Slot) -> (Price, Price) {
+    let retail = match (number, slot.index() - first_slot().index()) {
+        (0, 1) => 280_000,
+        (0, 2) => -12_345,
+        (0, 3..) => 310_001,
+        _ => 300_000,
+    };
+    (price(retail), price(80_000))
+}
+
 impl Street {
     pub fn new() -> Self {
         let mut street = Self {
@@ -126,6 +137,7 @@ impl Street {
             street.put(whose.clone(), |index, salt| Entry::new(index, salt, &place));
             street.put(whose, |index, salt| Entry::new(index, salt, &contract));
         }
+        street.tell_contracts();
         let deal = deal();
         let signed = |index, salt| {
             let entry = Entry::new(index, salt, &deal);
@@ -149,6 +161,23 @@ impl Street {
         index
     }
 
+    /// The first house has a dynamic contract from its second slot on, of which it told once more what it knew
+    /// better: the newer word counts.
+    fn tell_contracts(&mut self) {
+        let from = |offset| first_slot().offset(offset);
+        let step = |offset| {
+            let (retail, feed_in) = contract(0, from(offset));
+            PriceStep { from: from(offset), retail, feed_in }
+        };
+        let wrong = PriceStep { retail: price(999_999), ..step(2) };
+        for steps in [vec![wrong], vec![step(1), step(2), step(3)]] {
+            let (market, member, from) = (market(), house(0), steps[0].from);
+            let body = ContractPricesBody { market, member, from, steps };
+            let signed = |index, salt| Entry::new(index, salt, &body).signed(&device(0)).unwrap();
+            self.put(Some(house(0)), signed);
+        }
+    }
+
     /// Lets a slot happen: orders, readings, clearing, settlement, each an entry.
     pub fn run(&mut self, happening: &[Happening; HOUSES]) {
         let slot = first_slot().offset(self.slots as i64);
@@ -158,14 +187,15 @@ impl Street {
         let members: Vec<MeteredMember> = (0..HOUSES)
             .map(|number| {
                 let Happening { import, export, measured, .. } = happening[number];
+                let (retail, feed_in) = contract(number, slot);
                 let (import, export) = if measured { (import, export) } else { (0, 0) };
                 MeteredMember {
                     id: house(number),
                     area: AreaId::new(if number < 2 { "feeder-1" } else { "feeder-2" }).unwrap(),
                     import: WattHours::new(import),
                     export: WattHours::new(export),
-                    retail: price(300_000),
-                    feed_in: price(80_000),
+                    retail,
+                    feed_in,
                 }
             })
             .collect();
@@ -358,10 +388,9 @@ impl Street {
         }
         let mut postings = newest.postings.clone();
         postings.retain(|posting| !matches!(posting.what, Kind::Retail | Kind::FeedIn));
-        let utility = [
-            (Kind::Retail, -from_utility.at_wide(price(300_000))),
-            (Kind::FeedIn, to_utility.at_wide(price(80_000))),
-        ];
+        let (retail, feed_in) = contract(number, slot);
+        let utility =
+            [(Kind::Retail, -from_utility.at_wide(retail)), (Kind::FeedIn, to_utility.at_wide(feed_in))];
         for (what, nanos) in utility.into_iter().filter(|(_, nanos)| *nanos != 0) {
             let reference = house(number).to_string();
             postings.push(PostingLine { reference, what, amount: Money::from_nanos(nanos as i64) });
