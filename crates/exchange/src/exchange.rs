@@ -7,6 +7,7 @@ use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
+use ::settlement::Account;
 use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use exchange_api::{
@@ -18,7 +19,7 @@ use tokio::net::TcpListener;
 use tokio::sync::{Notify, watch};
 use tokio_util::sync::CancellationToken;
 use units::{
-    AreaId, KeyId, MarketId, MemberId, OrderId, ScaledClock, SharedClock, Slot, SystemClock, Timestamp,
+    AreaId, KeyId, MarketId, MemberId, Money, OrderId, ScaledClock, SharedClock, Slot, SystemClock, Timestamp,
 };
 
 use crate::backup::BackupError;
@@ -462,6 +463,11 @@ impl Exchange {
     /// Returns a settled slot as a whole; `None` where it is not settled.
     pub async fn slot_report(&self, slot: Slot) -> Result<Option<SlotReport>, Failure> {
         self.0.store.read(move |db| report::slot_report(db, slot)).await
+    }
+
+    /// Returns what every account comes to.
+    pub async fn balances(&self) -> Result<Vec<(Account, Money)>, Failure> {
+        self.0.store.read(|db| Ok(settlement::balances(db)?)).await
     }
 
     /// Adds up all books, settles every slot again, and computes the log again, to compare with what is stored.

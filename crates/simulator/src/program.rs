@@ -48,7 +48,7 @@ async fn live(street: &Street, options: &Options) -> Result<Summary> {
         outcome = tell_slots(street, options.json, &mut told, end) => outcome?,
         () = interrupted(options.app_house.is_some()) => {}
     }
-    let closed = street.close_statements(first, told).await?;
+    let closed = street.close_statements().await?;
     let failed = closed.iter().filter(|statement| statement.outcome.is_err()).count();
     let summary = Summary {
         statements_verified: (closed.len() - failed) as u64,
@@ -106,7 +106,7 @@ fn tell_summary(summary: &Summary, json: bool) -> Result<()> {
     }
     say(&format!(
         "{} slots, {} traded. Energy off by {}, money by {} nanos, {} house-slots worse off than with the utility alone. \
-         {} statements verified, {} failed.",
+         {} statements verified and equal to the exchange's books, {} failed.",
         summary.slots,
         summary.traded_wh,
         summary.energy_imbalance_wh,

@@ -22,7 +22,7 @@ async fn ended_street(dir: &Path) {
     let slot = street.first_slot();
     street.wait_until(slot.end()).await;
     assert!(street.wait_settled(slot).await.unwrap());
-    let closed = street.close_statements(slot, slot.next()).await.unwrap();
+    let closed = street.close_statements().await.unwrap();
     assert!(closed.iter().all(|statement| statement.outcome.is_ok()), "{closed:?}");
     street.finish().await;
 }

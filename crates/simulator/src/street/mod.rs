@@ -106,6 +106,8 @@ pub enum StreetError {
     },
     #[error("settling the street's past")]
     Past(#[from] settlement::InvalidInput),
+    #[error("{house} did not tell the exchange what its meter showed, though it had {} s", waited.as_secs())]
+    Silent { house: String, waited: Duration },
     #[error("the exchange keeps the past differently from what the households were told: {0}")]
     PastDiffers(String),
 }
@@ -132,6 +134,8 @@ pub struct Street {
     clock: Arc<ScaledClock>,
     households: Running,
     grid: Running,
+    /// The life of the exchange's slots, which can come to rest while all else goes on.
+    life: Running,
     /// The exchange's way to the net, which can be cut.
     door: std::sync::Mutex<Arc<Running>>,
 }
@@ -239,7 +243,7 @@ impl Street {
         market::begin(&exchange_dir, options.houses, scale)?;
         let clock = Arc::new(ScaledClock::new(scale));
         let exchange = Exchange::open(&exchange_dir, clock.clone())?;
-        let (grid, households) = (Running::default(), Running::default());
+        let (grid, households, life) = (Running::default(), Running::default(), Running::default());
         let mut neighbours = Vec::new();
         for house in houses {
             let dir = options.dir.join(&house.plan.id);
@@ -252,7 +256,7 @@ impl Street {
             neighbours.push(Neighbour { house, member, meters, dir, household });
         }
         let door = std::sync::Mutex::default();
-        let street = Self { options, neighbours, exchange, address, clock, households, grid, door };
+        let street = Self { options, neighbours, exchange, address, clock, households, grid, life, door };
         street.open_exchange(listener);
         street.open_homes().await?;
         if let Some(friends) = friends::Friends::of(&street.neighbours) {
@@ -322,11 +326,17 @@ impl Street {
         Some(neighbour)
     }
 
-    /// Ends the households first, so that each writes what it knows, then the meters and the exchange.
+    /// Ends the households first, so that each writes what it knows, then the exchange and the meters.
     pub async fn finish(self) {
         self.households.finish().await;
         self.cut_exchange().await;
+        self.rest().await;
         self.grid.finish().await;
+    }
+
+    /// Lets the exchange settle nothing from now on; it still answers, and the households live on.
+    async fn rest(&self) {
+        self.life.finish().await;
     }
 
     /// Takes the exchange off the net, as a cut line would; its books go on.
@@ -354,8 +364,8 @@ impl Street {
 
     fn open_exchange(&self, listener: TcpListener) {
         self.serve(listener);
-        let (exchange, end) = (self.exchange.clone(), self.grid.end.clone());
-        self.grid.tasks.spawn(async move { exchange.run_life(end).await });
+        let (exchange, end) = (self.exchange.clone(), self.life.end.clone());
+        self.life.tasks.spawn(async move { exchange.run_life(end).await });
     }
 
     async fn open_homes(&self) -> Result<(), StreetError> {

@@ -1,6 +1,7 @@
 //! What a slot came to, and whether everything adds up: the exchange's books against the houses' own.
 
 use std::collections::BTreeMap;
+use std::ops::Range;
 
 use exchange::SlotReport;
 use exchange_api::{AreaPrice, MemberSettlement};
@@ -40,7 +41,7 @@ pub struct HouseLine {
     pub saved_nanos: Money,
 }
 
-/// The end of a run: everything in it must be 0 but slots and traded energy.
+/// The end of a run: everything in it must be 0 but slots, traded energy and the statements that hold.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize)]
 pub struct Summary {
     pub event: SummaryEvent,
@@ -50,6 +51,7 @@ pub struct Summary {
     #[serde(serialize_with = "as_text")]
     pub money_imbalance_nanos: i128,
     pub worse_off: u64,
+    /// Those that a step-by-step verification confirms, of houses whose statements come to what the books say.
     pub statements_verified: u64,
     pub statements_failed: u64,
 }
@@ -155,7 +157,7 @@ impl Street {
                 continue;
             };
             let entered = report.members.iter().any(|(id, it)| *id == neighbour.member && it.measured);
-            if entered || !neighbour.holds_back(report.slot)? {
+            if entered || !neighbour.holds_back(report.slot..report.slot.next())? {
                 reported.insert(neighbour.member.clone(), energy);
             }
         }
@@ -178,11 +180,11 @@ impl Neighbour {
         History::open(&file, OpenMode::ReadOnly).map(Some).map_err(told)
     }
 
-    /// Returns whether the reading of a slot still lies in the outbox, so that the exchange may not know it.
-    fn holds_back(&self, slot: Slot) -> Result<bool, StreetError> {
+    /// Returns whether the reading of one of some slots still lies in the outbox, so that the exchange may not know it.
+    pub(super) fn holds_back(&self, slots: Range<Slot>) -> Result<bool, StreetError> {
         let told = |cause| StreetError::History { house: self.house.plan.id.clone(), cause };
         let Some(history) = self.history()? else { return Ok(false) };
-        let readings = history.readings(slot..slot.next()).map_err(told)?;
+        let readings = history.readings(slots).map_err(told)?;
         let waits = |state| matches!(state, ReadingState::Waiting | ReadingState::Sent);
         Ok(readings.iter().any(|stored| waits(stored.state)))
     }
