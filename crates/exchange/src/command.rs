@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use anyhow::{Context as _, bail};
 use clap::{Args, Parser, Subcommand};
-use exchange::{Allocation, Audit, Exchange, ExchangeError, Failure, Invite, MarketConfig};
+use exchange::{Allocation, Audit, Exchange, ExchangeError, Failure, Invite, MarketConfig, Role};
 use exchange_api::Limits;
 use serde_json::json;
 use tokio::net::TcpListener;
@@ -18,6 +18,11 @@ use units::{
 
 /// How long requests that are under way may take to finish when the exchange is stopped.
 const CLOSING_TIME: Duration = Duration::from_secs(10);
+
+/// How long a link to the operator's page may lie unused.
+const LINK_VALID: Duration = Duration::from_secs(600);
+/// The file in the market's folder that says where it is served.
+const LISTENING: &str = "listening";
 
 /// The market as a service.
 #[derive(Parser)]
@@ -70,6 +75,17 @@ enum Command {
         /// One line, at most 500 bytes.
         text: String,
     },
+    /// Make a link that opens the operator's page in a browser, once, within ten minutes.
+    OperatorLink {
+        #[command(flatten)]
+        data: Data,
+        /// An auditor reads the same and is shown no commands.
+        #[arg(long, value_enum, default_value_t = LinkRole::Operator)]
+        role: LinkRole,
+        /// Where the browser reaches the exchange; where it listens, if absent.
+        #[arg(long, value_name = "URL")]
+        address: Option<String>,
+    },
     /// Write the market into one file while it is served. The file holds the exchange's key: keep it safe.
     Backup {
         #[command(flatten)]
@@ -86,6 +102,12 @@ enum Command {
     RotateLogKey(Data),
     /// Add up all books, settle every slot and compute the log again to compare; exit status 1 if they do not hold.
     Audit(Data),
+}
+
+#[derive(Clone, Copy, clap::ValueEnum)]
+enum LinkRole {
+    Operator,
+    Auditor,
 }
 
 #[derive(Args)]
@@ -173,6 +195,7 @@ pub async fn run(arguments: Arguments) -> anyhow::Result<bool> {
         Command::ImportReadings { data, file } => import_readings(&data.dir, &file, json).await,
         Command::ExportAllocation(export) => export_allocation(&export, json).await,
         Command::Announce { data, text } => announce(&data.dir, &text, json).await,
+        Command::OperatorLink { data, role, address } => operator_link(&data.dir, role, address, json).await,
         Command::Backup { data, file } => back_up(&data.dir, &file, json),
         Command::Restore { data, file } => restore(&data.dir, &file, json).await,
         Command::RotateLogKey(data) => rotate_log_key(&data.dir, json),
@@ -251,6 +274,7 @@ async fn serve(dir: &Path, listen: &str, json: bool) -> anyhow::Result<bool> {
         let (exchange, until) = (exchange.clone(), until.clone());
         async move { exchange.serve(listener, until).await }
     });
+    let _listening = ListeningAt::note(dir, &format!("http://{address}"))?;
     if address.ip().is_loopback() {
         match json {
             true => println!(
@@ -273,6 +297,52 @@ async fn serve(dir: &Path, listen: &str, json: bool) -> anyhow::Result<bool> {
         Err(_) => tracing::warn!("requests were cut off after {} s", CLOSING_TIME.as_secs()),
     }
     life.await?;
+    Ok(true)
+}
+
+/// Keeps where the exchange listens, for the errands beside it, until it ends.
+struct ListeningAt(PathBuf);
+
+impl ListeningAt {
+    fn note(dir: &Path, url: &str) -> anyhow::Result<Self> {
+        let file = dir.join(LISTENING);
+        std::fs::write(&file, url).with_context(|| format!("writing {}", file.display()))?;
+        Ok(Self(file))
+    }
+}
+
+impl Drop for ListeningAt {
+    fn drop(&mut self) {
+        // It only saves typing: one that stays behind names an address at which nobody answers.
+        let _ = std::fs::remove_file(&self.0);
+    }
+}
+
+async fn operator_link(
+    dir: &Path,
+    role: LinkRole,
+    address: Option<String>,
+    json: bool,
+) -> anyhow::Result<bool> {
+    let address = match address {
+        Some(address) => address,
+        None => std::fs::read_to_string(dir.join(LISTENING)).context(
+            "the market is not served; start it with `wattle-exchange serve`, or name its address with --address",
+        )?,
+    };
+    let role = match role {
+        LinkRole::Operator => Role::Operator,
+        LinkRole::Auditor => Role::Auditor,
+    };
+    let code = Exchange::open_beside(dir)?.operator_link(role, LINK_VALID).await?;
+    let link = format!("{}/operator/login#{code}", address.trim_end_matches('/'));
+    match json {
+        true => println!("{}", json!({ "link": link, "role": role, "valid_s": LINK_VALID.as_secs() })),
+        false => println!(
+            "Open this in a browser within {} minutes; it works once:\n{link}",
+            LINK_VALID.as_secs() / 60
+        ),
+    }
     Ok(true)
 }
 
@@ -472,7 +542,12 @@ fn rotate_log_key(dir: &Path, json: bool) -> anyhow::Result<bool> {
 }
 
 async fn audit(dir: &Path, json: bool) -> anyhow::Result<bool> {
-    let audit: Audit = Exchange::open_beside(dir)?.audit().await?;
+    let exchange = Exchange::open_beside(dir)?;
+    let audit: Audit = exchange.audit().await?;
+    // The answer stands, whether the operator's page can show it later or not.
+    if let Err(error) = exchange.note_audit(&audit).await {
+        tracing::warn!(%error, "the audit could not be noted for the operator's page");
+    }
     let holds = audit.holds();
     if json {
         let mut answer = serde_json::to_value(&audit)?;

@@ -63,6 +63,9 @@ pub struct AreaConfig {
     /// What the edge carries in a slot, each way; without it there is no limit.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub capacity_wh: Option<WattHours>,
+    /// What the grid operator calls the area's own meter, with which its members are compared.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub metering_point: Option<String>,
 }
 
 #[derive(Debug, thiserror::Error)]
@@ -111,6 +114,7 @@ impl MarketConfig {
                 parent: None,
                 fee_micros_per_kwh: None,
                 capacity_wh: None,
+                metering_point: None,
             }],
         }
     }
@@ -169,6 +173,15 @@ impl MarketConfig {
         }
         if self.terms.version.is_empty() {
             return wrong("terms.version", "is empty");
+        }
+        let mut meters = std::collections::BTreeSet::new();
+        for point in self.areas.iter().filter_map(|area| area.metering_point.as_deref()) {
+            if !(1..=64).contains(&point.len()) || point.contains([',', '\n', '\r']) {
+                return wrong("area.metering_point", "must have 1 to 64 bytes and no comma");
+            }
+            if !meters.insert(point) {
+                return wrong("area.metering_point", "is given to two areas");
+            }
         }
         if self.scale.is_some_and(|scale| !(scale.speed.is_finite() && scale.speed > 0.0)) {
             return wrong("scale.speed", "must be above 0");
@@ -269,6 +282,7 @@ mod tests {
             parent: Some(AreaId::new("feeder-1").unwrap()),
             fee_micros_per_kwh: Some(Price::from_micros_per_kwh(5_000)),
             capacity_wh: None,
+            metering_point: Some("DE-SUBSTATION".to_owned()),
         });
         config.scale = Some(Scale {
             market_origin: units::Timestamp::from_seconds(1_780_000_000),

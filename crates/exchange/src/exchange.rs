@@ -19,11 +19,13 @@ use tokio::net::TcpListener;
 use tokio::sync::{Notify, watch};
 use tokio_util::sync::CancellationToken;
 use units::{
-    AreaId, KeyId, MarketId, MemberId, Money, OrderId, ScaledClock, SharedClock, Slot, SystemClock, Timestamp,
+    AreaId, DayKey, KeyId, MarketId, MemberId, Money, OrderId, ScaledClock, SharedClock, Slot, SystemClock,
+    Timestamp,
 };
 
 use crate::backup::BackupError;
 use crate::config::{ConfigError, MarketConfig};
+use crate::faults::Faults;
 use crate::keys;
 use crate::service::Failure;
 use crate::service::allocation::{self, Allocation, DetachedSignature, SignedAllocation};
@@ -36,6 +38,7 @@ use crate::service::life::{self, Step};
 use crate::service::log;
 use crate::service::log_audit::Keys;
 use crate::service::log_start;
+use crate::service::operator::{self, Moment, OperatorView, Role};
 use crate::service::report::{self, Audit, SlotReport};
 use crate::service::utility::{self, UtilityImport, UtilityRow, Voucher};
 use crate::store::rows::{self, key, member, settlement};
@@ -141,6 +144,7 @@ struct Inner {
     happened: watch::Sender<u64>,
     /// What slots may clear at, as it was told last.
     guesses: Mutex<Option<Guesses>>,
+    faults: Faults,
     /// Held while this process serves; another one cannot.
     _lock: Option<File>,
 }
@@ -233,6 +237,7 @@ impl Exchange {
             settled,
             happened,
             guesses: Mutex::default(),
+            faults: Faults::default(),
             _lock: lock,
         })))
     }
@@ -317,19 +322,36 @@ impl Exchange {
         loop {
             let now = self.now();
             let config = self.0.config.clone();
-            let (mut steps, next) = self.0.store.read(move |db| life::due(db, &config, now)).await?;
+            let due = self.0.store.read(move |db| life::due(db, &config, now)).await;
+            let (mut steps, next) = due.inspect_err(|error| self.note_fault(None, error))?;
+            if !stuck.contains(&Step::Extend) {
+                self.0.faults.works(None);
+            }
             steps.retain(|step| !stuck.contains(step));
             if steps.is_empty() {
                 return fault.map_or(Ok(next), Err);
             }
             for step in steps {
-                if let Err(error) = self.take(step, now).await {
-                    tracing::error!(?step, error = %chain(&error), "a step of a slot's life failed");
-                    stuck.push(step);
-                    fault = Some(error);
+                let slot = match step {
+                    Step::Extend => None,
+                    Step::Advance(slot) => Some(slot),
+                };
+                match self.take(step, now).await {
+                    Ok(()) => self.0.faults.works(slot),
+                    Err(error) => {
+                        tracing::error!(?step, error = %chain(&error), "a step of a slot's life failed");
+                        self.note_fault(slot, &error);
+                        stuck.push(step);
+                        fault = Some(error);
+                    }
                 }
             }
         }
+    }
+
+    /// Keeps a fault for the operator's page.
+    fn note_fault(&self, slot: Option<Slot>, error: &Failure) {
+        self.0.faults.failed(slot, self.real_now(), chain(error));
     }
 
     async fn take(&self, step: Step, now: Timestamp) -> Result<(), Failure> {
@@ -477,6 +499,57 @@ impl Exchange {
         self.0.store.read(move |db| report::audit(db, &market, &keys)).await
     }
 
+    /// Keeps what an audit found, for the operator's page.
+    pub async fn note_audit(&self, audit: &Audit) -> Result<(), Failure> {
+        let row = rows::operator::AuditRow {
+            at: self.real_now(),
+            slots: audit.slots,
+            entries: audit.log.entries,
+            root: audit.log.root.clone(),
+            fault: audit.first_fault(),
+        };
+        self.0.store.write(move |db| Ok(rows::operator::insert_audit(db, &row)?)).await
+    }
+
+    /// Makes a code that opens the operator's page once, within a time.
+    pub async fn operator_link(&self, role: Role, valid_for: Duration) -> Result<String, ExchangeError> {
+        let code = operator::new_code()?;
+        let (told, now) = (code.clone(), self.real_now());
+        self.0.store.write(move |db| operator::insert_link(db, &told, role, now + valid_for, now)).await?;
+        Ok(code)
+    }
+
+    /// Uses a code up; returns for whom it was.
+    pub(crate) async fn redeem_link(&self, code: String) -> Result<Option<Role>, Failure> {
+        let asked = code.clone();
+        // Looked up first, so that guessing costs no commit.
+        if !self.0.store.read(move |db| operator::is_link(db, &asked)).await? {
+            return Ok(None);
+        }
+        let now = self.real_now();
+        self.0.store.write(move |db| operator::redeem_link(db, &code, now)).await
+    }
+
+    /// Returns what the operator's page shows of a day; of today if none is named.
+    pub async fn operator_view(&self, day: Option<DayKey>) -> Result<OperatorView, Failure> {
+        let guesses = self.guesses().await;
+        let moment = Moment {
+            market_now: self.now(),
+            real_now: self.real_now(),
+            day,
+            log_key: self.0.log_key.to_string(),
+            // Without a guess the rest is still true.
+            guesses: guesses
+                .inspect_err(
+                    |error| tracing::warn!(error = %chain(error), "no indicative price could be made"),
+                )
+                .ok(),
+            faults: self.0.faults.all(),
+        };
+        let config = self.0.config.clone();
+        self.0.store.read(move |db| operator::view(db, &config, moment)).await
+    }
+
     /// Takes the utility's readings of a file, which is named by its digest. The same file again changes nothing.
     pub async fn import_readings(
         &self,
@@ -488,7 +561,7 @@ impl Exchange {
         while rows.peek().is_some() {
             let chunk: Vec<UtilityRow> = rows.by_ref().take(IMPORT_CHUNK).collect();
             let (now, file) = (self.now(), file_sha256.to_owned());
-            let voucher = Voucher { market: self.market().clone(), key: self.0.metering_key.clone() };
+            let voucher = Voucher { config: self.config().clone(), key: self.0.metering_key.clone() };
             let work = move |db: &rusqlite::Connection| {
                 let taken = utility::take(db, &voucher, &chunk, &file, now)?;
                 Ok::<_, Failure>((taken, settlement::newest_cursor(db)?))

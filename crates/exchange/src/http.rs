@@ -5,6 +5,7 @@ mod connections;
 mod events;
 mod limits;
 mod log;
+mod operator;
 mod refusal;
 mod routes;
 
@@ -33,6 +34,8 @@ struct Http {
     /// The names by which this exchange may be called: a request signed for another is of no use here.
     hosts: Arc<HashSet<String>>,
     limits: Arc<Limits>,
+    /// Who has signed in to the operator's page.
+    sessions: Arc<operator::Sessions>,
     closing: CancellationToken,
     /// What goes on beside the requests: the producers of event streams.
     tasks: TaskTracker,
@@ -51,6 +54,7 @@ pub(crate) async fn serve(
         exchange,
         hosts: Arc::new(hosts),
         limits: Arc::default(),
+        sessions: Arc::default(),
         closing: until.clone(),
         tasks: TaskTracker::new(),
     };
@@ -81,6 +85,7 @@ fn router(http: Http) -> Router {
         .route(paths::LOG_TILE, get(log::tile))
         .route(paths::LOG_CONSISTENCY, get(log::consistency))
         .route(paths::PROVE_ENTRIES, post(log::prove))
+        .merge(operator::routes(&http))
         .layer(from_fn_with_state(http.clone(), limited))
         // Long polls and streams wait by design, so they have limits of their own.
         .route(paths::SETTLEMENTS, get(routes::settlements))

@@ -6,6 +6,7 @@
 mod backup;
 mod config;
 mod exchange;
+mod faults;
 mod http;
 mod keys;
 mod service;
@@ -21,6 +22,7 @@ pub use service::allocation::{
 pub use service::enrol::Invite;
 pub use service::import::PastSlot;
 pub use service::log_audit::LogAudit;
+pub use service::operator::{OperatorView, Role};
 pub use service::report::{Audit, Balance, SlotReport};
 pub use service::utility::{
     HEADER, HeldRow, InvalidFile, UtilityImport, UtilityRow, parse as parse_readings,

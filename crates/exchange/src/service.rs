@@ -12,6 +12,7 @@ pub(crate) mod log;
 pub(crate) mod log_audit;
 pub(crate) mod log_start;
 pub(crate) mod logged;
+pub(crate) mod operator;
 pub(crate) mod orders;
 pub(crate) mod readings;
 pub(crate) mod report;

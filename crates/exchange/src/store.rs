@@ -8,7 +8,7 @@ mod schema;
 mod seal;
 mod writer;
 
-pub(crate) use column::word;
+pub(crate) use column::{Word, word};
 pub use error::StoreError;
 
 use std::path::Path;

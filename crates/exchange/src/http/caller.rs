@@ -128,7 +128,7 @@ fn tolerance(http: &Http) -> Duration {
 }
 
 /// Returns the absolute address that the client asked for.
-fn target(uri: &Uri, headers: &HeaderMap, http: &Http) -> Result<String, Problem> {
+pub(super) fn target(uri: &Uri, headers: &HeaderMap, http: &Http) -> Result<String, Problem> {
     let host = headers.get(header::HOST).and_then(|host| host.to_str().ok()).unwrap_or_default();
     if !http.hosts.contains(host) {
         let detail = format!("This exchange is not called \"{host}\". Use the address of the invitation.");

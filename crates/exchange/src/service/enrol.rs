@@ -53,6 +53,9 @@ pub(crate) fn invite(db: &Connection, invite: &Invite, code: &str) -> Result<(),
     if !(1..=64).contains(&invite.metering_point.len()) {
         return bad("a metering point has 1 to 64 bytes".to_owned());
     }
+    if config.areas.iter().any(|area| area.metering_point.as_deref() == Some(&invite.metering_point)) {
+        return bad(format!("the metering point \"{}\" is that of an area", invite.metering_point));
+    }
     if invite.limits.fuse_w == 0 || invite.limits.exposure.is_negative() {
         return bad("the fuse must be positive and the exposure not negative".to_owned());
     }

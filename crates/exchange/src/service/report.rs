@@ -68,6 +68,23 @@ impl Audit {
             && self.deviating_slots.is_empty()
             && self.log.faults.is_empty()
     }
+
+    /// Returns the first thing that does not hold, in a sentence.
+    pub(crate) fn first_fault(&self) -> Option<String> {
+        if self.postings_sum_nanos != 0 {
+            return Some(format!("All postings sum to {} nanos and not to zero.", self.postings_sum_nanos));
+        }
+        if let Some(slot) = self.unbalanced_slots.first() {
+            return Some(format!("Slot {slot} does not sum to zero."));
+        }
+        if !self.energy_imbalance.is_zero() {
+            return Some(format!("{} are unaccounted for.", self.energy_imbalance));
+        }
+        if let Some(slot) = self.deviating_slots.first() {
+            return Some(format!("Slot {slot} differs from what settling it again gives."));
+        }
+        self.log.faults.first().map(|fault| format!("In the log: {fault}."))
+    }
 }
 
 fn as_text<S: Serializer>(sum: &i128, serializer: S) -> Result<S::Ok, S::Error> {

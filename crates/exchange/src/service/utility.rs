@@ -4,10 +4,11 @@ use exchange_api::{DeviceKey, EntrySignature, Problem, ProblemCode, Registers, S
 use rusqlite::Connection;
 use serde::Serialize;
 use statement::{Domain as _, UtilityReadingBody};
-use units::{MarketId, MemberId, Slot, Timestamp, WattHours};
+use units::{MemberId, Slot, Timestamp, WattHours};
 
 use super::readings::{judge_alone, judge_border};
-use super::{Failure, logged, settling};
+use super::{Failure, logged, operator, settling};
+use crate::config::MarketConfig;
 use crate::store::rows::member::{self, MemberRow};
 use crate::store::rows::slot;
 use crate::store::rows::utility::{self, Origin};
@@ -106,7 +107,7 @@ fn parse_row(text: &str, line: u32) -> Result<UtilityRow, String> {
 
 /// Who vouches for what the utility told.
 pub(crate) struct Voucher {
-    pub market: MarketId,
+    pub config: MarketConfig,
     /// The operator's metering key, which the configuration names.
     pub key: DeviceKey,
 }
@@ -122,7 +123,8 @@ impl Voucher {
         late: bool,
     ) -> Result<(), Failure> {
         utility::put(db, member, row, origin, late)?;
-        let body = logged::utility_reading_body(&self.market, &row.metering_point, row.slot, &row.registers);
+        let body =
+            logged::utility_reading_body(&self.config.market, &row.metering_point, row.slot, &row.registers);
         let signature = sign_json(UtilityReadingBody::DOMAIN, &body, &self.key)
             .map_err(|error| super::internal(&error.to_string()))?;
         logged::utility_reading(db, member, &body, EntrySignature { key: self.key.key_id(), signature })?;
@@ -168,6 +170,11 @@ enum Taken {
 }
 
 fn take_row(db: &Connection, voucher: &Voucher, row: &UtilityRow, origin: &Origin) -> Result<Taken, Failure> {
+    match operator::take_area_reading(db, &voucher.config, row, origin)? {
+        Some(operator::AreaReading::New) => return Ok(Taken::Accepted),
+        Some(operator::AreaReading::Known) => return Ok(Taken::Known),
+        None => {}
+    }
     let member = judge_place(db, row, origin.received_at)?;
     if let Some(known) = utility::find(db, &member.id, row.slot)? {
         if known.registers == Some(row.registers) {
@@ -202,7 +209,7 @@ fn take_row(db: &Connection, voucher: &Voucher, row: &UtilityRow, origin: &Origi
 /// Finds the member whose meter it is, in a slot that is over and in which it took part.
 fn judge_place(db: &Connection, row: &UtilityRow, now: Timestamp) -> Result<MemberRow, Failure> {
     let Some(member) = member::at_metering_point(db, &row.metering_point)? else {
-        let detail = format!("No member has the metering point \"{}\".", row.metering_point);
+        let detail = format!("No member and no area has the metering point \"{}\".", row.metering_point);
         return Err(Problem::new(ProblemCode::NotFound, detail).into());
     };
     if row.slot.end() > now {

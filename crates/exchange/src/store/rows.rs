@@ -6,6 +6,7 @@ pub(crate) mod event;
 pub(crate) mod key;
 pub(crate) mod log;
 pub(crate) mod member;
+pub(crate) mod operator;
 pub(crate) mod order;
 pub(crate) mod reading;
 pub(crate) mod settlement;

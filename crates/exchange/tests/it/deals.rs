@@ -308,6 +308,7 @@ async fn a_deal_over_a_fee_and_a_tight_line_survives_a_restart() {
             parent: Some(root),
             fee_micros_per_kwh: Some(price(10_000)),
             capacity_wh: Some(wh(250)),
+            metering_point: None,
         });
     })
     .await;

@@ -279,6 +279,8 @@ fn forget_the_log(dir: &std::path::Path) {
     let db = rusqlite::Connection::open(dir.join("exchange.sqlite")).unwrap();
     db.execute_batch(
         "pragma foreign_keys = off;
+         drop table operator_link; drop table audit_run; drop table log_signed; drop table area_reading;
+         drop index held_utility_row_by_time;
          drop table log_reader; drop table log_entry; drop table log_node; drop table log_head; drop table log_key;
          alter table config_version drop column metering_key; alter table slot drop column before_log;
          pragma user_version = 4;",

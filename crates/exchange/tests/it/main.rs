@@ -13,6 +13,7 @@ mod laws;
 mod life;
 mod log;
 mod openapi;
+mod operator;
 mod orders;
 mod program;
 mod readings;

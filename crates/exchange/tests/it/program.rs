@@ -119,8 +119,17 @@ async fn a_market_is_made_served_and_stopped() {
     assert_eq!(refused.code(), Some(exchange_api::ProblemCode::RevokedKey));
     let audit = run(&["audit", "--data", dir, "--json"]);
     assert_eq!((audit.status.code(), json(&audit)["ok"].as_bool()), (Some(0), Some(true)));
+    let link = json(&run(&["operator-link", "--data", dir, "--role", "auditor", "--json"]));
+    let (page, code) = link["link"].as_str().unwrap().split_once('#').unwrap();
+    assert_eq!((page, code.len()), (format!("{}/operator/login", served.address).as_str(), 22));
+    assert_eq!(link["role"], "auditor");
     terminate(&served.child);
     assert!(served.child.wait().unwrap().success());
+    // Nobody serves it any more, so nobody knows where.
+    let link = run(&["operator-link", "--data", dir, "--json"]);
+    assert_eq!((link.status.code(), last_error(&link)["error"]["code"].as_str()), (Some(2), Some("usage")));
+    let named = json(&run(&["operator-link", "--data", dir, "--address", "https://box.example/", "--json"]));
+    assert!(named["link"].as_str().unwrap().starts_with("https://box.example/operator/login#"), "{named}");
 }
 
 #[tokio::test]

@@ -68,7 +68,13 @@ pub fn config(houses: u32, speed: f64, scale: Option<Scale>) -> MarketConfig {
 
 /// Returns the local grid: one feeder, or two under a substation, of which the second's line is tight.
 fn areas(houses: u32) -> Vec<AreaConfig> {
-    let root = |id| AreaConfig { id, parent: None, fee_micros_per_kwh: None, capacity_wh: None };
+    let root = |id| AreaConfig {
+        id,
+        parent: None,
+        fee_micros_per_kwh: None,
+        capacity_wh: None,
+        metering_point: None,
+    };
     if feeders(houses) == 1 {
         return vec![root(feeder(1))];
     }
@@ -78,6 +84,7 @@ fn areas(houses: u32) -> Vec<AreaConfig> {
         parent: Some(substation.clone()),
         fee_micros_per_kwh: Some(GRID_FEE),
         capacity_wh,
+        metering_point: None,
     };
     let tight = WattHours::new(LINE_WH_A_HOUSE * i64::from(houses));
     vec![root(substation.clone()), line(1, None), line(2, Some(tight))]

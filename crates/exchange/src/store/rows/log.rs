@@ -6,7 +6,9 @@ use exchange_api::OpenedEntry;
 use ledger::{Commitment, Hash, Node, Salt, Stored};
 use rusqlite::types::Type;
 use rusqlite::{Connection, Error, OptionalExtension as _, Result, Row, params};
-use units::MemberId;
+use units::{MemberId, Timestamp};
+
+use crate::store::column::Columns as _;
 
 /// An entry as it is written.
 pub(crate) struct NewEntry<'a> {
@@ -174,7 +176,19 @@ pub(crate) fn count_nodes(db: &Connection) -> Result<u64> {
 pub(crate) fn insert_head(db: &Connection, size: u64, note: &str) -> Result<()> {
     db.prepare_cached("insert into log_head (size, note) values (?1, ?2)")?
         .execute(params![size as i64, note])?;
+    // By the clock of the machine: heads are signed in real time, whatever time the market has.
+    db.prepare_cached(
+        "insert or replace into log_signed (id, at_real_ms) values (1, cast(unixepoch('subsec') * 1000 as integer))",
+    )?
+    .execute([])?;
     Ok(())
+}
+
+/// Returns when the newest head was signed, in real time; `None` where that was before it was noted.
+pub(crate) fn signed_at(db: &Connection) -> Result<Option<Timestamp>> {
+    db.prepare_cached("select at_real_ms from log_signed")?
+        .query_row([], |row| row.time("at_real_ms"))
+        .optional()
 }
 
 /// Returns the head of a size; `None` where the log was never signed at it.
