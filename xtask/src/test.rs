@@ -8,7 +8,7 @@ use clap::Args;
 use crate::meter_data;
 use crate::provision::{self, Needs};
 use crate::run::build_window;
-use crate::shell::{cargo, npm, run, say};
+use crate::shell::{cargo, npm, run, say, target_dir};
 
 #[derive(Args)]
 pub struct TestArguments {
@@ -33,6 +33,7 @@ const STEPS: &[Step] = &[
     Step { name: "rust", does: rust },
     Step { name: "meters", does: meter_data::beside_the_checkout },
     Step { name: "browser", does: browser },
+    Step { name: "operator", does: operator },
     Step { name: "window", does: window },
 ];
 
@@ -84,6 +85,19 @@ fn rust() -> Result<()> {
 fn browser() -> Result<()> {
     say("Testing the UI in a real browser");
     run(&mut npm(&["run", "test:browser", "--silent"]))
+}
+
+fn operator() -> Result<()> {
+    say("Testing the operator's page of the exchange in a real browser");
+    let made = ["--bin", "wattle-exchange", "--example", "operator_market"];
+    run(cargo().args(["build", "--quiet", "--package", "exchange"]).args(made))?;
+    let pictures = target_dir()?.join("operator");
+    std::fs::create_dir_all(&pictures)?;
+    run(npm(&["run", "test:operator", "--silent", "--"])
+        .arg(&pictures)
+        .env("WATTLE_BINARIES", target_dir()?.join("debug")))?;
+    say(&format!("Pictures of the page are in {}", pictures.display()));
+    Ok(())
 }
 
 fn window() -> Result<()> {

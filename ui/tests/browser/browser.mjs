@@ -13,6 +13,8 @@ const FLAGS = [
   "--disable-sync",
 ];
 
+export const launch = () => chromium.launch({ executablePath: CHROMIUM, args: FLAGS });
+
 /** Runs a piece of work with a served demo and a browser, and ends both. */
 export const withDemo = (work) => withServed("demo", work);
 
@@ -23,7 +25,7 @@ export async function withServed(mode, work) {
     build: { outDir: `dist-${mode}` },
     preview: { port: 0 },
   });
-  const browser = await chromium.launch({ executablePath: CHROMIUM, args: FLAGS });
+  const browser = await launch();
   try {
     const { port } = server.httpServer.address();
     return await work({ browser, url: `http://127.0.0.1:${port}` });
