@@ -166,6 +166,15 @@ impl Meter {
         }
     }
 
+    /// Returns how often a connection was made, to a meter that is asked.
+    pub fn connections(&self) -> Option<u64> {
+        match &self.way {
+            Way::Asked { device, .. } => Some(device.bus().connections()),
+            Way::Walked(chained) => Some(chained.device.bus().connections()),
+            Way::Heard(_) => None,
+        }
+    }
+
     /// Returns the counters of everything that was read so far.
     pub fn tally(&self) -> Tally {
         match &self.way {

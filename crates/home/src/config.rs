@@ -168,6 +168,16 @@ impl From<Kind> for Role {
     }
 }
 
+impl From<Role> for Kind {
+    fn from(role: Role) -> Self {
+        match role {
+            Role::Grid => Self::Grid,
+            Role::Solar => Self::Solar,
+            Role::Battery => Self::Battery,
+        }
+    }
+}
+
 impl Role {
     pub const fn word(self) -> &'static str {
         match self {

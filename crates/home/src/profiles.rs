@@ -9,6 +9,8 @@ use std::time::SystemTime;
 
 use metering::{Catalogue, Profile};
 
+use crate::config::MeterConfig;
+
 /// The folder beside `home.toml`.
 pub const PROFILES_FOLDER: &str = "profiles";
 
@@ -74,6 +76,12 @@ impl Profiles {
 
     pub fn find(&self, name: &str) -> Option<&Arc<Profile>> {
         self.catalogue.find(name)
+    }
+
+    /// Returns how a meter of the home is read: of a device that measures several places, what stands at the
+    /// meter's.
+    pub fn of(&self, meter: &MeterConfig) -> Option<&Arc<Profile>> {
+        self.find(&meter.profile).map(|profile| profile.standing_at(meter.role.into()))
     }
 
     /// Returns the owner's file that a profile stands in; `None` for those that are compiled in.

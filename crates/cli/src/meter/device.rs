@@ -1,12 +1,13 @@
 //! The options that name a device.
 
 use std::path::PathBuf;
+use std::sync::Arc;
 use std::time::Instant;
 
 use drivers::{
     DataBits, Endpoint, InvalidEndpoint, Line, MeterSettings, Observation, Parity, ReadError, StopBits,
 };
-use metering::{Profile, Sample};
+use metering::{Kind, Profile, Sample};
 use units::{Clock, SystemClock, Timestamp};
 
 use crate::failure::Failure;
@@ -42,6 +43,9 @@ pub struct DeviceOptions {
     /// The Modbus address of the device [default: the profile's]
     #[arg(long, value_name = "N")]
     unit: Option<u8>,
+    /// What of a device that measures several places: grid, solar or battery [default: what it is for]
+    #[arg(long)]
+    kind: Option<Kind>,
     /// Which of several meters or inverters of a SunSpec device
     #[arg(long, value_name = "N", default_value_t = 1, value_parser = clap::value_parser!(u16).range(1..))]
     instance: u16,
@@ -58,7 +62,7 @@ impl DeviceOptions {
     /// Opens the device. It connects when it is read. Must be called inside a runtime.
     pub fn open(self) -> Result<Meter, Failure> {
         let profile = super::known::find(&self.profiles.load()?, &self.profile)?;
-        let profile = profile.as_ref();
+        let profile = self.part(&profile)?;
         let endpoint = self.endpoint(profile)?;
         let unit = self.unit.unwrap_or(profile.device.unit);
         let asked = profile.protocol.is_asked();
@@ -73,6 +77,21 @@ impl DeviceOptions {
         let settings = MeterSettings { unit, instance: self.instance, ..MeterSettings::of(profile) };
         let line = drivers::Meter::open(endpoint, profile, settings);
         Ok(Meter { line, started: (SystemClock.now(), Instant::now()) })
+    }
+
+    /// Returns what of the device is meant.
+    fn part<'a>(&self, profile: &'a Arc<Profile>) -> Result<&'a Profile, Failure> {
+        let Some(kind) = self.kind else { return Ok(profile) };
+        let part = profile.standing_at(kind);
+        if part.kind == kind {
+            return Ok(part);
+        }
+        let places: Vec<&str> =
+            std::iter::once(profile).chain(profile.parts()).map(|part| part.kind.word()).collect();
+        Err(Failure::usage(
+            format!("{} measures {}, not {}.", profile.name, places.join(" and "), kind.word()),
+            "Leave --kind out, or name one of these.",
+        ))
     }
 
     fn endpoint(&self, profile: &Profile) -> Result<Endpoint, InvalidEndpoint> {

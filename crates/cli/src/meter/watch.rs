@@ -27,7 +27,9 @@ pub async fn watch(options: WatchOptions, output: Output) -> Result<Verdict, Fai
     let meter = options.device.open()?;
     let max_border_gap = (options.slot / BORDER_SHARE).max(options.every * 3);
     let fuse = Power::from_watts(options.fuse_w.into());
-    let settings = SlotSettings { length_s: slot_s, max_border_gap, ..SlotSettings::new(fuse, Energy::ZERO) };
+    let wraps_at = meter.line.profile().wraps_at();
+    let settings =
+        SlotSettings { length_s: slot_s, max_border_gap, wraps_at, ..SlotSettings::new(fuse, Energy::ZERO) };
     let stale_after = meter.line.profile().limits.stale_after;
     let mut watch = Watch {
         output,

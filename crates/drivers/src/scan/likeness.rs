@@ -22,9 +22,10 @@ const MOST_COUNTED_WH: f64 = 1e10;
 pub fn likeness(profile: &Profile, sample: &Sample) -> f64 {
     let (voltage, frequency, phases) = (voltage(sample), frequency(sample), phases(sample));
     let (product, counters) = (product(sample), counters(sample));
-    let power = sample.power.map(units::Power::as_f64);
-    let possible = power.is_some_and(|power| power.abs() <= MOST_POWER_W);
-    if !possible || [voltage, frequency, phases, counters].contains(&Mark::Contradicts) {
+    if sample.power.is_none()
+        || !is_possible(sample)
+        || [voltage, frequency, phases].contains(&Mark::Contradicts)
+    {
         return 0.0;
     }
     let of_frame = |golden: &Golden| {
@@ -46,6 +47,12 @@ pub fn likeness(profile: &Profile, sample: &Sample) -> f64 {
         (earned / promised) * (0.5 + 0.5 * promised)
     };
     profile.golden.iter().map(of_frame).fold(0.0, f64::max)
+}
+
+/// Returns whether a house can have what a sample says, as far as it says anything.
+pub fn is_possible(sample: &Sample) -> bool {
+    sample.power.is_none_or(|power| power.as_f64().abs() <= MOST_POWER_W)
+        && counters(sample) != Mark::Contradicts
 }
 
 /// What one quantity says about the profile.

@@ -72,6 +72,9 @@ impl Find {
         if instance > 1 {
             options += &format!(" --instance {instance}");
         }
+        if self.profile.is_part() {
+            options += &format!(" --kind {}", self.profile.kind.word());
+        }
         options
     }
 
@@ -314,7 +317,25 @@ async fn recognise(
             found(find);
         }
     }
+    for part in best.profile.parts() {
+        if let Some(find) = part_of(bus, &best, part, settings).await {
+            found(find);
+        }
+    }
     Some(best)
+}
+
+/// Reads what else a device measures: the roof of a hybrid inverter. What has never counted is not there.
+async fn part_of(bus: &Bus, find: &Find, part: &Arc<Profile>, settings: &DeviceSettings) -> Option<Find> {
+    let device = bus.device(find.settings.unit, DeviceSettings { values: part.values(), ..settings.clone() });
+    let observation = Observation::of_registers(part, device.read(&part.reads()).await.ok()?);
+    let sample = observation.sample(Timestamp::default());
+    let counted = [sample.import, sample.export].into_iter().flatten().any(|counter| !counter.is_zero());
+    (counted && likeness::is_possible(&sample)).then(|| Find {
+        profile: part.clone(),
+        observation,
+        ..find.clone()
+    })
 }
 
 /// Walks a unit's SunSpec chain and tells what of it can be read. Returns the first.

@@ -3,6 +3,17 @@
 use metering::{Golden, Profile, Read, Sample};
 use serde_json::{Value, json};
 
+/// Returns each profile whose devices are asked, and what else its device measures.
+pub fn asked() -> impl Iterator<Item = &'static Profile> {
+    let asked = metering::profiles().iter().filter(|profile| profile.protocol.is_asked());
+    asked.flat_map(|profile| std::iter::once(profile).chain(profile.parts().iter().map(AsRef::as_ref)))
+}
+
+/// Returns each of them with its frames.
+pub fn frames() -> impl Iterator<Item = (&'static Profile, &'static Golden)> {
+    asked().flat_map(|profile| profile.golden.iter().map(move |golden| (profile, golden)))
+}
+
 /// Returns a unit that has a frame's registers, and those that lie between them and are no values. A value
 /// that the frame does not have is not there.
 pub fn unit(profile: &Profile, golden: &Golden) -> Value {

@@ -4,21 +4,13 @@
 use std::time::Duration;
 
 use drivers::{Endpoint, Line, Meter, MeterSettings};
-use metering::{Golden, Profile, profile, profiles};
+use metering::{Golden, Profile, profile};
 use units::Timestamp;
 
-use crate::golden;
+use crate::golden::{self, frames};
 use crate::proxy::connect_terminals;
 use crate::servers::{Server, Shows, Stack, Way};
 use crate::terminal::pseudo_terminal;
-
-/// Returns each profile that asks, with its frames.
-fn frames() -> impl Iterator<Item = (&'static Profile, &'static Golden)> {
-    profiles()
-        .iter()
-        .filter(|profile| profile.protocol.is_asked())
-        .flat_map(|profile| profile.golden.iter().map(move |golden| (profile, golden)))
-}
 
 async fn check(endpoint: &Endpoint, unit: u8, profile: &Profile, golden: &Golden) {
     let mut hasty = profile.clone();

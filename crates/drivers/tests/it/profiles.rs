@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use drivers::{Endpoint, Line, Meter, MeterSettings};
-use metering::{Flag, Profile, profile, profiles};
+use metering::{Flag, Profile, profile};
 use serde_json::{Map, Value};
 use units::Timestamp;
 
@@ -11,11 +11,6 @@ use crate::golden;
 use crate::peer::Peer;
 use crate::proxy::connect_terminals;
 use crate::terminal::pseudo_terminal;
-
-/// Returns the profiles whose devices are asked.
-fn asked() -> impl Iterator<Item = &'static Profile> {
-    profiles().iter().filter(|profile| profile.protocol.is_asked())
-}
 
 /// Returns what suits a profile, without the pauses that a server on the loopback does not need.
 fn settings(profile: &Profile, unit: u8) -> (Profile, MeterSettings) {
@@ -41,10 +36,7 @@ async fn check(endpoint: &Endpoint, profile: &Profile, golden: &metering::Golden
 
 #[tokio::test]
 async fn each_profile_reads_its_golden_frames_over_tcp() {
-    let frames: Vec<_> = asked()
-        .flat_map(|profile| profile.golden.iter().map(move |golden| (profile, golden)))
-        .zip(1_u8..)
-        .collect();
+    let frames: Vec<_> = golden::frames().zip(1_u8..).collect();
     assert!(frames.len() >= 20);
     let units: Map<String, Value> = frames
         .iter()

@@ -1,7 +1,7 @@
 //! Meters are found without a register, an address or a line speed, and nothing is found where nothing is.
 
-use drivers::{Find, Place, scan};
-use metering::profile;
+use drivers::{Find, Lines, MeterSettings, Place, scan};
+use metering::{Kind, profile};
 use serde_json::{Map, Value, json};
 use tokio::io::AsyncWriteExt;
 use tokio::net::TcpListener;
@@ -58,6 +58,40 @@ async fn units_behind_a_host_are_found_with_their_profiles() {
     }
     let device = finds[8].device();
     assert_eq!(device, format!("--profile sunspec-meter --tcp {} --unit 200", peer.address()));
+}
+
+/// Returns a unit that shows a device with a part of it.
+fn hybrid(name: &str) -> Value {
+    let profile = profile(name).unwrap();
+    let part = &profile.parts()[0];
+    let shown = [golden::unit(profile, &profile.golden[0]), golden::unit(part, &part.golden[0])];
+    let all: Vec<Value> = shown.iter().flat_map(|shown| shown["only"].as_array().unwrap().clone()).collect();
+    json!({ "only": all })
+}
+
+#[tokio::test]
+async fn the_roof_of_a_hybrid_inverter_is_found_with_its_grid_meter_and_read_over_one_connection() {
+    let peer = Peer::tcp(0, &json!({ "1": hybrid("huawei-sun2000") })).unwrap();
+    let finds = finds(&Place::host(&peer.address()).unwrap()).await;
+    let kinds: Vec<_> = finds.iter().map(|find| (find.profile.name.as_str(), find.profile.kind)).collect();
+    assert_eq!(kinds, [("huawei-sun2000", Kind::Grid), ("huawei-sun2000", Kind::Solar)]);
+    assert!(finds[1].device().ends_with("--unit 1 --kind solar"), "{}", finds[1].device());
+
+    let mut lines = Lines::default();
+    let meters: Vec<_> = finds
+        .iter()
+        .map(|find| {
+            let mut hasty = (*find.profile).clone();
+            hasty.limits.connect_delay = std::time::Duration::ZERO;
+            let settings = MeterSettings { gap: Some(std::time::Duration::ZERO), ..find.settings };
+            (lines.meter(find.endpoint.clone(), &hasty, settings), find.profile.golden[0].clone())
+        })
+        .collect();
+    let (grid, solar) = tokio::join!(meters[0].0.read(), meters[1].0.read());
+    for ((meter, frame), said) in meters.iter().zip([grid, solar]) {
+        golden::check(&meter.profile().name, frame, &said.unwrap().sample(Timestamp::default()));
+    }
+    assert_eq!((meters[0].0.connections(), meters[1].0.connections()), (Some(1), Some(1)));
 }
 
 #[tokio::test]

@@ -212,6 +212,9 @@ impl House {
         confirmed: bool,
     ) -> Result<(), Refusal> {
         let kind = Role::from(find.profile.kind);
+        let read =
+            self.profiles().find(&find.profile.name).map(|profile| profile.standing_at(role.into()).kind);
+        let elsewhere = read.is_some_and(|kind| kind != find.profile.kind);
         let under_way = self.setup.lock();
         let check = under_way.check.as_ref().filter(|check| check.number == number);
         let (energy, sign) =
@@ -220,6 +223,19 @@ impl House {
         let refusal = |code: &str, message: String, hint: &str| {
             Err(Refusal { code: code.to_owned(), message, hint: hint.to_owned() })
         };
+        if elsewhere {
+            // Of a device that measures several places, each has its own registers.
+            return refusal(
+                "other_part",
+                format!(
+                    "{} {} measures {} with other registers than these.",
+                    find.profile.maker,
+                    find.profile.model,
+                    place_of(role)
+                ),
+                "Choose the find of the same device that stands there.",
+            );
+        }
         if energy == EnergyCheck::NotACounter {
             return refusal(
                 "not_a_counter",

@@ -203,7 +203,7 @@ pub fn known_as(house: &House, find: &Find) -> Option<String> {
     let profiles = house.profiles();
     let config = house.config();
     let is_it = |meter: &&crate::config::MeterConfig| {
-        let Some(profile) = profiles.find(&meter.profile) else { return false };
+        let Some(profile) = profiles.of(meter) else { return false };
         let Ok(endpoint) = meter.endpoint(profile) else { return false };
         same_place(&endpoint.name(), &find.endpoint.name())
             && endpoint.name().rsplit(':').next() == find.endpoint.name().rsplit(':').next()

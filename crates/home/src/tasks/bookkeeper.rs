@@ -84,9 +84,10 @@ impl Books {
             let stored = stored_samples(house, &meter.id)?;
             let counter = stored.last().and_then(|sample| sample.import).unwrap_or(Energy::ZERO);
             // A profile that the owner took away is not read, but what was read is booked.
-            let step =
-                profiles.find(&meter.profile).map_or(Energy::ZERO, |profile| profile.resolution(counter));
+            let profile = profiles.of(meter);
+            let step = profile.map_or(Energy::ZERO, |profile| profile.resolution(counter));
             let mut settings = SlotSettings::new(house.config().fuse(), step.max(FINEST));
+            settings.wraps_at = profile.and_then(|profile| profile.wraps_at());
             settings.max_border_gap = border_gap;
             let from = resume_from(house, &meter.id, &stored)?;
             let replaced = replaced(house, &meter.id, &stored)?;

@@ -61,7 +61,7 @@ impl Readers {
         let profiles = house.profiles();
         for meter in &house.config().meters {
             let endpoint = profiles
-                .find(&meter.profile)
+                .of(meter)
                 .and_then(|profile| meter.endpoint(profile).ok().map(|endpoint| (profile.clone(), endpoint)));
             let Some((profile, endpoint)) = endpoint else {
                 // The owner took the file away while the house ran.

@@ -282,7 +282,7 @@ fn meter_view(
     profiles: &Profiles,
     now: Timestamp,
 ) -> Result<MeterView, HistoryError> {
-    let profile = profiles.find(&meter.profile).map(AsRef::as_ref);
+    let profile = profiles.of(meter).map(AsRef::as_ref);
     let live = house.live();
     let known = live.meters.get(&meter.role);
     let last = known.and_then(|known| known.last.clone());

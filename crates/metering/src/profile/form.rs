@@ -28,6 +28,15 @@ impl Kind {
     }
 }
 
+impl std::str::FromStr for Kind {
+    type Err = &'static str;
+
+    fn from_str(word: &str) -> Result<Self, Self::Err> {
+        let all = [Self::Grid, Self::Solar, Self::Battery];
+        all.into_iter().find(|kind| kind.word() == word).ok_or("must be grid, solar or battery")
+    }
+}
+
 /// How the device speaks.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Deserialize)]
 #[serde(rename_all = "lowercase")]
@@ -89,6 +98,23 @@ pub(super) struct Form {
     pub values: ValuesForm,
     pub alive: Option<AliveForm>,
     pub sunspec: Option<SunspecForm>,
+    #[serde(default)]
+    pub golden: Vec<Golden>,
+    /// What else the same device measures.
+    #[serde(default)]
+    pub part: Vec<PartForm>,
+}
+
+/// Another place that the device measures: the roof or the battery of a hybrid inverter.
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(super) struct PartForm {
+    pub kind: Kind,
+    /// What the device is called as this, where its own name would mislead.
+    pub model: Option<String>,
+    pub positive: Positive,
+    pub values: ValuesForm,
+    pub alive: Option<AliveForm>,
     #[serde(default)]
     pub golden: Vec<Golden>,
 }
@@ -163,6 +189,8 @@ pub(super) struct PointForm {
     #[serde(default)]
     pub optional: bool,
     pub resolution_wh: Option<f64>,
+    /// Where a counter begins anew, if that is not the end of its registers.
+    pub wraps_at_wh: Option<f64>,
     pub tenfold_above: Option<f64>,
     /// The length of a text in registers.
     pub registers: Option<u16>,

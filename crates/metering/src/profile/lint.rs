@@ -1,12 +1,13 @@
 //! Makes a profile of its form, or says at which place and why not.
 
+use std::sync::Arc;
 use std::time::Duration;
 
 use units::Energy;
 
 use super::form::{
-    AliveForm, DefaultsForm, DeviceForm, Form, Kind, LimitsForm, NamedPattern, Pattern, PointForm, Positive,
-    Protocol, ScaleForm, SunspecForm, ValuesForm,
+    AliveForm, DefaultsForm, DeviceForm, Form, Kind, LimitsForm, NamedPattern, PartForm, Pattern, PointForm,
+    Positive, Protocol, ScaleForm, SunspecForm, ValuesForm,
 };
 use super::golden::check_golden;
 use super::point::{Alive, Point, Points, Term};
@@ -51,6 +52,8 @@ fn build(form: Form) -> Checked<Profile> {
         points: points(&form.values, &form.defaults)?,
         sunspec: form.sunspec.as_ref().map(models).transpose()?,
         known_serial: None,
+        parts: Vec::new(),
+        is_part: false,
         name: form.name,
         maker: form.maker,
         model: form.model,
@@ -60,10 +63,44 @@ fn build(form: Form) -> Checked<Profile> {
         netting: form.netting,
         golden: form.golden,
     };
-    check_protocol(&profile)?;
-    check_limits(&profile)?;
-    check_golden(&profile)?;
-    Ok(profile)
+    check_whole(&profile)?;
+    let mut parts: Vec<Arc<Profile>> = Vec::new();
+    for (index, part) in form.part.into_iter().enumerate() {
+        let place = format!("part[{index}]");
+        if profile.kind == part.kind || parts.iter().any(|known| known.kind == part.kind) {
+            return at(format!("{place}.kind"), "the device has this place already");
+        }
+        let part = build_part(&profile, part, &form.defaults)
+            .map_err(|Finding(key, problem)| Finding(format!("{place}.{key}"), problem))?;
+        parts.push(Arc::new(part));
+    }
+    Ok(Profile { parts, ..profile })
+}
+
+/// Makes what else a device measures: it is asked in the same way, and its values are others.
+fn build_part(device: &Profile, form: PartForm, defaults: &DefaultsForm) -> Checked<Profile> {
+    if device.protocol != Protocol::Modbus {
+        return at("kind", "only a modbus profile has parts; a SunSpec chain names its devices itself");
+    }
+    let part = Profile {
+        kind: form.kind,
+        model: form.model.unwrap_or_else(|| device.model.clone()),
+        sign: sign(form.kind, form.positive)?,
+        netting: true,
+        alive: form.alive.as_ref().map(|alive| alive_register(alive, defaults)).transpose()?,
+        points: points(&form.values, defaults)?,
+        golden: form.golden,
+        is_part: true,
+        ..device.clone()
+    };
+    check_whole(&part)?;
+    Ok(part)
+}
+
+fn check_whole(profile: &Profile) -> Checked<()> {
+    check_protocol(profile)?;
+    check_limits(profile)?;
+    check_golden(profile)
 }
 
 fn check_name(name: &str) -> Checked<()> {
@@ -222,6 +259,7 @@ fn point(
         absent: if kind == Type::Text { Vec::new() } else { absent(&here("absent"), patterns, kind)? },
         optional: form.optional,
         resolution: resolution(place, form, units)?,
+        wraps_at: wraps_at(&here("wraps_at_wh"), form.wraps_at_wh, units)?,
         tenfold_above: tenfold(&here("tenfold_above"), form.tenfold_above)?,
         items: items(place, form, list)?,
     })
@@ -296,6 +334,17 @@ fn resolution(place: &str, form: &PointForm, units: &[Unit]) -> Checked<Energy> 
             at(format!("{place}.resolution_wh"), "is missing: the step of the counter in Wh")
         }
         None => Ok(Energy::ZERO),
+    }
+}
+
+fn wraps_at(place: &str, watt_hours: Option<f64>, units: &[Unit]) -> Checked<Option<Energy>> {
+    match watt_hours {
+        None => Ok(None),
+        Some(_) if !units.contains(&Unit::Wh) => at(place, "only a counter begins anew"),
+        Some(watt_hours) => match Energy::from_f64(watt_hours).filter(|_| watt_hours >= 1000.0) {
+            Some(size) => Ok(Some(size)),
+            None => at(place, "must be at least 1000: a counter that ends sooner cannot be followed"),
+        },
     }
 }
 

@@ -17,7 +17,7 @@ mod registers;
 mod sunspec;
 mod value;
 
-use std::sync::LazyLock;
+use std::sync::{Arc, LazyLock};
 use std::time::Duration;
 
 use units::Energy;
@@ -94,6 +94,9 @@ pub struct Profile {
     pub device: Device,
     /// Raw registers with the values they mean.
     pub golden: Vec<Golden>,
+    /// What else the same device measures.
+    parts: Vec<Arc<Profile>>,
+    is_part: bool,
     sign: i64,
     points: Points,
     alive: Option<Alive>,
@@ -178,6 +181,37 @@ impl Profile {
         }
         let counters = [&self.points.import, &self.points.export];
         counters.into_iter().flatten().map(|point| point.resolution(counter)).max().unwrap_or(Energy::ZERO)
+    }
+
+    /// Returns what else the same device measures, as a hybrid inverter does: each is asked like the device, over
+    /// the same connection, for other values.
+    pub fn parts(&self) -> &[Arc<Self>] {
+        &self.parts
+    }
+
+    /// Returns whether it is a part of another profile, whose name it has.
+    pub const fn is_part(&self) -> bool {
+        self.is_part
+    }
+
+    /// Returns what of the device stands at a place; the device itself where it has nothing there.
+    pub fn standing_at(self: &Arc<Self>, kind: Kind) -> &Arc<Self> {
+        let part = self.parts.iter().find(|part| part.kind == kind && self.kind != kind);
+        part.unwrap_or(self)
+    }
+
+    /// Returns what its counters count until they begin anew.
+    pub fn wraps_at(&self) -> Option<Energy> {
+        if self.sunspec.is_some() {
+            // Accumulators are of 32 bits and mostly count watt-hours.
+            return Some(Energy::from_watt_hours(1 << 32));
+        }
+        let ends =
+            [&self.points.import, &self.points.export].map(|point| point.as_ref().map(Point::wraps_at));
+        match ends {
+            [Some(import), Some(export)] => import.filter(|_| import == export),
+            [one, other] => one.or(other).flatten(),
+        }
     }
 
     /// Returns what a positive power means at the device itself, before it is translated.

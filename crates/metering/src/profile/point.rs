@@ -35,6 +35,8 @@ pub(super) struct Point {
     /// Whether a device of this profile may lack it.
     pub optional: bool,
     pub resolution: Energy,
+    /// Where the counter begins anew, where the profile says so.
+    pub wraps_at: Option<Energy>,
     /// A value beyond this many thousandths came ten times too large.
     pub tenfold_above: Option<i64>,
     pub items: Vec<Vec<Term>>,
@@ -126,6 +128,15 @@ impl Point {
         let step = f64::from(raw.next_up()) - f64::from(raw);
         let step = (step * self.scale.numerator as f64 / self.scale.denominator as f64).ceil();
         self.resolution.max(Energy::from_milliwatt_hours(step as i64))
+    }
+
+    /// Returns what the counter counts until it begins anew: as much as its registers hold, unless the profile
+    /// says otherwise. None for one that never ends in the life of a house, and for a sum of several.
+    pub(super) fn wraps_at(&self) -> Option<Energy> {
+        let whole = matches!(self.kind, Type::U16 | Type::I16 | Type::U32 | Type::I32);
+        let single = matches!(self.items.as_slice(), [terms] if terms.len() == 1);
+        let held = || self.scale.apply(Raw::Whole(1 << self.kind.bits())).map(Energy::from_milliwatt_hours);
+        self.wraps_at.or_else(|| if whole && single { held() } else { None })
     }
 
     fn sum(&self, terms: &[Term], registers: &Registers) -> Option<i64> {

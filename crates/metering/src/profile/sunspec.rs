@@ -211,6 +211,7 @@ fn point(model: Model, kind: Type, offset: u16, count: u16, scale: u16) -> Optio
         },
         optional: false,
         resolution: Energy::ZERO,
+        wraps_at: None,
         tenfold_above: None,
         items: (0..count).map(term).collect(),
     })

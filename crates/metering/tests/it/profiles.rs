@@ -1,6 +1,10 @@
 //! Profiles as data: lint, golden frames, reads, and both directions of the code.
 
-use metering::{Flag, Orientation, Profile, Quantity, Registers, RejectReason, Sample, profile, profiles};
+use std::sync::Arc;
+
+use metering::{
+    Flag, Kind, Orientation, Profile, Quantity, Registers, RejectReason, Sample, profile, profiles,
+};
 use proptest::prelude::*;
 use units::{Current, Energy, Frequency, Power, Timestamp, Voltage};
 
@@ -213,6 +217,59 @@ fn the_template_is_a_profile() {
     assert_eq!(template.name, "example-em1");
     let optional: Vec<_> = template.reads().into_iter().filter(|read| read.optional).collect();
     assert_eq!(optional.iter().map(|read| (read.address, read.count)).collect::<Vec<_>>(), [(0x1014, 4)]);
+}
+
+#[test]
+fn a_hybrid_inverter_has_several_places_of_one_name() {
+    for (name, step_wh) in [
+        ("huawei-sun2000", 10),
+        ("growatt-max", 100),
+        ("sungrow-sg", 1000),
+        ("sma-native", 1),
+        ("solaredge-meter", 1),
+    ] {
+        let device = Arc::new(profile(name).unwrap().clone());
+        let roof = device.standing_at(Kind::Solar);
+        assert_eq!((roof.name.as_str(), roof.kind, roof.is_part()), (name, Kind::Solar, true));
+        assert_eq!(roof.resolution(Energy::ZERO), Energy::from_watt_hours(step_wh), "{name}");
+        assert_eq!((roof.limits, roof.device), (device.limits, device.device));
+        assert_ne!(roof.reads(), device.reads());
+        // Nothing stands where the device has nothing: then it is the device itself.
+        assert_eq!(device.standing_at(Kind::Battery).kind, Kind::Grid);
+        assert!(!device.standing_at(Kind::Grid).is_part());
+    }
+}
+
+#[test]
+fn a_part_is_linted_like_its_device() {
+    for (from, to, place) in [
+        (
+            "kind = \"battery\"\npositive = \"charge\"",
+            "kind = \"grid\"\npositive = \"import\"",
+            "part[0].kind",
+        ),
+        ("positive = \"charge\"", "positive = \"import\"", "part[0].positive"),
+        ("power_w = -1500.0", "power_w = 1500.0", "part[0].golden[0].expect.power_w"),
+        ("wraps_at_wh = 99999900", "wraps_at_wh = 0", "part[0].values.import.wraps_at_wh"),
+    ] {
+        let complaint = complaint(TEMPLATE, from, to);
+        assert!(complaint.contains(place), "{from} -> {to}: {complaint}");
+    }
+}
+
+#[test]
+fn r05_a_counter_ends_where_its_registers_do_unless_the_profile_says_otherwise() {
+    let ends = |name: &str| profile(name).unwrap().wraps_at().map(|end| end.milliwatt_hours());
+    assert_eq!(ends("victron-gx"), Some((1 << 32) * 10_000), "u32, hundredths of a kilowatt-hour");
+    assert_eq!(ends("carlo-gavazzi-em340"), Some((1 << 32) * 100_000), "i32, which flips its sign");
+    assert_eq!(ends("sma-native"), Some((1 << 32) * 1000));
+    assert_eq!(ends("sunspec-inverter"), Some((1 << 32) * 1000), "acc32");
+    for never in ["eastron-sdm630", "abb-b23", "schneider-iem3155", "p1", "sml"] {
+        assert_eq!(ends(never), None, "{never}: floats, 64 bits and digits do not end");
+    }
+    let template = Profile::parse(TEMPLATE).unwrap();
+    assert_eq!(template.wraps_at(), None);
+    assert_eq!(template.parts()[0].wraps_at(), Energy::from_f64(99_999_900.0));
 }
 
 #[test]

@@ -26,13 +26,17 @@ fn table() -> String {
          that is not in it can be added as a file, see `docs/protocols/meter-profiles.md`.\n\n\
          The step of the counter decides what it can settle: 100 Wh are 400 W over a quarter of an hour. \
          Unit and line are as the device leaves the factory. At the grid, import is positive after reading, \
-         whatever the device calls positive; of a roof, production is, and is counted under import.\n\n\
+         whatever the device calls positive; of a roof, production is, and is counted under import. A device that has several rows measures several \
+         places over one connection.\n\n\
          | profile | device | stands at | speaks | positive at the device | step | line | TCP port | unit |\n\
          |---|---|---|---|---|---|---|---|---|\n",
     );
     for profile in profiles() {
         // Writing to a string cannot fail.
         let _ = writeln!(text, "{}", row(profile));
+        for part in profile.parts() {
+            let _ = writeln!(text, "{}", row(part));
+        }
     }
     text.push_str("\n## Where the facts come from\n\n");
     for profile in profiles() {
