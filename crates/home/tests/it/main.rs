@@ -4,4 +4,7 @@
 
 mod contracts;
 mod energy;
+mod hybrids;
 mod meters;
+mod meters_past;
+mod rig;

@@ -1,190 +1,18 @@
 //! Meters: found, checked, added, replaced and turned round while the house runs, against a Modbus server.
 
-use std::collections::HashMap;
-use std::sync::{Arc, Mutex};
-use std::time::Duration;
-
 use home::view::frame::MeterStateView;
 use home::view::meters::journal::JournalKind;
 use home::view::meters::setup::{
-    AddMeterAsk, InvertMeterAsk, MeterCheckView, ReplaceMeterAsk, SearchAsk, SearchState, SearchView,
-    SignView, Told,
+    AddMeterAsk, InvertMeterAsk, ReplaceMeterAsk, SearchAsk, SearchState, SignView, Told,
 };
 use home::view::meters::{MeterView, NettingView, RoleView};
-use home::{Home, HomeOptions, SecretSource, ViewName};
-use metering::{Sample, profile};
-use tempfile::TempDir;
-use tokio::io::{AsyncReadExt, AsyncWriteExt};
-use tokio::net::{TcpListener, TcpStream};
-use tokio::task::JoinHandle;
-use tokio_util::sync::CancellationToken;
-use units::{Current, Energy, Frequency, Power, Voltage};
+use tokio::net::TcpListener;
 
-/// A machine that is busy with other tests is given this long.
-const PATIENCE: Duration = Duration::from_secs(60);
-
-/// Sixty market seconds in one, so that a meter is read six times a second.
-const HOME: &str = r#"
-name = "Acacia Street 4"
-zone = "Europe/Berlin"
-currency = "EUR"
-fuse_w = 17000
-
-[simulation]
-speed = 60.0
-market_origin = "2026-06-01T10:00:00Z"
-real_origin = "REAL"
-"#;
-
-/// An SDM630 behind a gateway: unit 1, every other address is nobody's.
-#[derive(Clone)]
-struct Sdm(Arc<Mutex<Sample>>);
-
-impl Sdm {
-    async fn start() -> (Self, String) {
-        let sdm = Self(Arc::new(Mutex::new(Sample {
-            voltage: Some(vec![Voltage::from_volts(230); 3]),
-            frequency: Some(Frequency::from_hertz(50)),
-            ..Sample::default()
-        })));
-        sdm.show(300, 7_000_000, 1_000_000);
-        let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
-        let address = listener.local_addr().unwrap().to_string();
-        let served = sdm.clone();
-        tokio::spawn(async move {
-            while let Ok((stream, _)) = listener.accept().await {
-                let served = served.clone();
-                tokio::spawn(async move { drop(served.serve(stream).await) });
-            }
-        });
-        (sdm, address)
-    }
-
-    fn show(&self, watts: i64, import_wh: i64, export_wh: i64) {
-        let mut sample = self.0.lock().unwrap();
-        sample.power = Some(Power::from_watts(watts));
-        let third = Power::from_milliwatts(watts * 1000 / 3);
-        sample.phase_power = Some(vec![third; 3]);
-        sample.current = Some(vec![Current::from_milliamperes(watts.abs() * 1000 / 690); 3]);
-        sample.import = Some(Energy::from_watt_hours(import_wh));
-        sample.export = Some(Energy::from_watt_hours(export_wh));
-    }
-
-    async fn serve(&self, mut stream: TcpStream) -> std::io::Result<()> {
-        loop {
-            let mut request = [0_u8; 12];
-            stream.read_exact(&mut request).await?;
-            let (unit, function) = (request[6], request[7]);
-            let address = u16::from_be_bytes([request[8], request[9]]);
-            let count = u16::from_be_bytes([request[10], request[11]]);
-            let pdu = match (unit, function) {
-                (1, 4) if u32::from(address) + u32::from(count) <= 0x180 => {
-                    let words = self.words();
-                    let bytes = (address..address + count)
-                        .flat_map(|at| words.get(&at).copied().unwrap_or(0).to_be_bytes());
-                    let mut pdu = vec![4, (count * 2) as u8];
-                    pdu.extend(bytes);
-                    pdu
-                }
-                (1, function) => vec![function | 0x80, 2],
-                (_, function) => vec![function | 0x80, 11],
-            };
-            let mut answer = request[..4].to_vec();
-            answer.extend((pdu.len() as u16 + 1).to_be_bytes());
-            answer.push(unit);
-            answer.extend(pdu);
-            stream.write_all(&answer).await?;
-        }
-    }
-
-    fn words(&self) -> HashMap<u16, u16> {
-        let shown = profile("eastron-sdm630").unwrap().encode(&self.0.lock().unwrap());
-        shown.into_iter().flat_map(|(_, address, words)| (address..).zip(words).collect::<Vec<_>>()).collect()
-    }
-}
-
-/// A home that runs, without a meter at first.
-struct Running {
-    home: Home,
-    folder: TempDir,
-    stop: CancellationToken,
-    task: JoinHandle<()>,
-}
-
-impl Running {
-    fn start() -> Self {
-        let folder = tempfile::tempdir().unwrap();
-        let real = units::Clock::now(&units::SystemClock).to_string();
-        std::fs::write(folder.path().join("home.toml"), HOME.replace("REAL", &real)).unwrap();
-        std::fs::write(folder.path().join("passphrase"), "correct horse battery staple").unwrap();
-        let home = Home::open(HomeOptions {
-            dir: folder.path().to_owned(),
-            secrets: SecretSource::PassphraseFile(folder.path().join("passphrase")),
-            program: "test".to_owned(),
-            create: false,
-        })
-        .unwrap();
-        let stop = CancellationToken::new();
-        let (running, ends) = (home.clone(), stop.clone());
-        let task = tokio::spawn(async move { running.run(ends).await });
-        Self { home, folder, stop, task }
-    }
-
-    /// Looks whenever the meters have changed, until it is so.
-    async fn until<T>(&self, mut look: impl FnMut(&Home) -> Option<T>) -> T {
-        let mut changes = self.home.changes();
-        let waited = tokio::time::timeout(PATIENCE, async {
-            loop {
-                if let Some(seen) = look(&self.home) {
-                    return seen;
-                }
-                while !matches!(changes.recv().await, Ok(ViewName::Meters) | Err(_)) {}
-            }
-        });
-        waited.await.expect("it never came to be so")
-    }
-
-    async fn search(&self, address: &str) -> SearchView {
-        let ask = SearchAsk { hosts: vec![address.to_owned()], ..SearchAsk::default() };
-        self.home.start_search(&ask).await.unwrap();
-        self.until(|home| {
-            let search = home.meter_setup().unwrap().search.unwrap();
-            (search.state == SearchState::Done).then_some(search)
-        })
-        .await
-    }
-
-    async fn check(&self, so: impl Fn(&MeterCheckView) -> bool) -> MeterCheckView {
-        self.until(|home| home.meter_setup().unwrap().check.filter(|check| so(check))).await
-    }
-
-    async fn meter(&self, so: impl Fn(&MeterView) -> bool) -> MeterView {
-        self.until(|home| home.meters().unwrap().meters.into_iter().find(|meter| so(meter))).await
-    }
-
-    async fn add(&self, address: &str) -> MeterView {
-        self.search(address).await;
-        self.home.add_meter(&ask(RoleView::Grid)).await.unwrap();
-        self.meter(|meter| meter.state == MeterStateView::Fresh).await
-    }
-
-    async fn end(self) {
-        self.stop.cancel();
-        self.task.await.unwrap();
-    }
-}
-
-fn ask(role: RoleView) -> AddMeterAsk {
-    AddMeterAsk { find: 0, role, inverted: false, netting: NettingView::Meter, confirmed: false }
-}
-
-fn watts(meter: &MeterView) -> Option<i64> {
-    Some(meter.values.as_ref()?.power_milliwatts?.get() / 1000)
-}
+use crate::rig::{Running, Served, ask, watts};
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn r30_a_home_without_a_meter_finds_one_checks_it_and_reads_it() {
-    let (sdm, address) = Sdm::start().await;
+    let (sdm, address) = Served::start("eastron-sdm630").await;
     let house = Running::start();
     let search = house.search(&address).await;
     assert_eq!(search.finds.len(), 1, "{search:?}");
@@ -222,7 +50,7 @@ async fn r30_a_home_without_a_meter_finds_one_checks_it_and_reads_it() {
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn r07_a_replaced_meter_goes_on_in_one_series() {
-    let (sdm, address) = Sdm::start().await;
+    let (sdm, address) = Served::start("eastron-sdm630").await;
     let house = Running::start();
     house.add(&address).await;
 
@@ -266,7 +94,7 @@ async fn r07_a_replaced_meter_goes_on_in_one_series() {
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn r17_a_meter_is_turned_round_from_a_moment_on_and_loses_nothing() {
-    let (_sdm, address) = Sdm::start().await;
+    let (_sdm, address) = Served::start("eastron-sdm630").await;
     let house = Running::start();
     house.add(&address).await;
     let invert = InvertMeterAsk { meter: "grid".to_owned(), since: None };
@@ -287,7 +115,7 @@ async fn r17_a_meter_is_turned_round_from_a_moment_on_and_loses_nothing() {
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_search_can_be_cancelled_and_a_meter_removed() {
-    let (_sdm, address) = Sdm::start().await;
+    let (_sdm, address) = Served::start("eastron-sdm630").await;
     let house = Running::start();
     house.add(&address).await;
     let silent = TcpListener::bind("127.0.0.1:0").await.unwrap();
