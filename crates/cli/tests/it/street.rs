@@ -21,6 +21,29 @@ async fn street(dir: &std::path::Path) -> Street {
 }
 
 #[test]
+fn the_meters_of_a_simulated_house_are_found_by_their_address_and_read() {
+    let folder = tempfile::tempdir().unwrap();
+    let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(2).enable_all().build().unwrap();
+    let street = runtime.block_on(street(folder.path()));
+    let config = home::config::HomeConfig::load(&street.neighbours()[0].dir).unwrap();
+    let address = config.meters[0].tcp.clone().unwrap();
+    let said = run(&["meter", "scan", "--tcp", &address, "--json"]);
+    let mut found: Vec<u64> = Vec::new();
+    for find in &said.lines {
+        assert_eq!(find["profile"], "eastron-sdm630", "{}", said.error);
+        let device: Vec<&str> = find["device"].as_str().unwrap().split(' ').collect();
+        let read = run(&[&["meter", "read", "--json"][..], &device].concat());
+        assert_eq!(read.status, 0, "{}", read.error);
+        assert!(read.lines[0]["import_wh"].as_f64() >= find["sample"]["import_wh"].as_f64());
+        found.push(device.last().unwrap().parse().unwrap());
+    }
+    let mut known: Vec<u64> = config.meters.iter().map(|meter| meter.unit.into()).collect();
+    known.sort_unstable();
+    assert_eq!(found, known, "each meter once");
+    runtime.block_on(street.finish());
+}
+
+#[test]
 fn a_house_joins_trades_and_stops_from_the_command_line() {
     let folder = tempfile::tempdir().unwrap();
     // The street lives on its own threads while the test waits for programs.

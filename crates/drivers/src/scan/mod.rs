@@ -11,7 +11,7 @@ use std::path::Path;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-use metering::{Catalogue, DecodeError, Profile, Protocol, Read, Sample, Telegram, p1, sml};
+use metering::{Catalogue, DecodeError, Orientation, Profile, Protocol, Read, Sample, Telegram, p1, sml};
 use tokio::time::timeout_at;
 use units::Timestamp;
 
@@ -19,7 +19,7 @@ use crate::bus::{Bus, BusSettings};
 use crate::device::{Device, DeviceSettings};
 use crate::endpoint::Endpoint;
 use crate::link::Way;
-use crate::meter::{MeterSettings, Observation};
+use crate::meter::{MeterSettings, Observation, Raw};
 use crate::read_error::ReadError;
 use crate::serial::BY_ID;
 use crate::sunspec;
@@ -308,12 +308,10 @@ async fn recognise(
     // The sort is stable: of equals, the one that is listed first is the more usual.
     likely.sort_by(|one, other| other.confidence.total_cmp(&one.confidence));
     let best = likely.first()?.clone();
-    let mut told: Vec<Sample> = Vec::new();
+    let mut told: Vec<Find> = Vec::new();
     for find in likely.into_iter().take_while(|find| find.confidence > best.confidence - CLOSE) {
-        let sample = find.sample();
-        // Two names of one map.
-        if !told.iter().any(|told| told.power == sample.power && told.import == sample.import) {
-            told.push(sample);
+        if !told.iter().any(|told| is_same_map(told, &find.profile)) {
+            told.push(find.clone());
             found(find);
         }
     }
@@ -323,6 +321,14 @@ async fn recognise(
         }
     }
     Some(best)
+}
+
+/// Returns whether a profile is another name of the map of a find: it makes the same of the same registers.
+/// What each has read itself is of different instants, between which values move.
+fn is_same_map(find: &Find, profile: &Profile) -> bool {
+    let Raw::Registers { registers, .. } = find.observation.raw() else { return false };
+    let (one, other) = (find.sample(), profile.decode(registers, Timestamp::default(), Orientation::AsMeter));
+    one.power == other.power && one.import == other.import
 }
 
 /// Reads what else a device measures: the roof of a hybrid inverter. What has never counted is not there.

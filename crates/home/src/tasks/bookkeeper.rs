@@ -276,6 +276,8 @@ fn record_slot(house: &House, role: Role, meter: &MeterId, energy: &SlotEnergy) 
     house.history.record_slot(meter, day, energy, house.now())?;
     house.changed(ViewName::Now);
     house.changed(ViewName::Energy);
+    // What meters contradict each other in is seen by slots.
+    house.changed(ViewName::Frame);
     if role == Role::Grid
         && let Some(slot) = energy.slot()
     {

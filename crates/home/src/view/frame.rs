@@ -11,6 +11,7 @@ use super::{Instant, Whole};
 use crate::config::Role;
 use crate::error::history_refusal;
 use crate::house::{Access, Home, House};
+use crate::meters::diagnosis;
 use history::{HistoryError, LogAlarm, LogAlarmKind, OrderState};
 use rules::Trading;
 use units::Slot;
@@ -187,6 +188,8 @@ pub enum NoticeCode {
     OrdersMissed,
     /// A rule asks for less than feed-in or more than retail.
     RuleWorseThanContract,
+    /// The meters contradict each other: one measures something else, or is turned round.
+    MetersContradict,
     Other,
 }
 
@@ -365,6 +368,11 @@ fn notices(house: &House, now: Timestamp, missed: &[Slot]) -> Vec<Notice> {
             message: finding.to_string(),
         }));
     }
+    // One is enough to go and look: the Meters page tells each with its meters.
+    notices.extend(diagnosis::findings(house).first().map(|finding| Notice {
+        code: NoticeCode::MetersContradict,
+        message: finding.code.message().to_owned(),
+    }));
     notices.sort_by_key(|notice| urgency(notice.code));
     notices
 }
@@ -374,7 +382,7 @@ fn urgency(code: NoticeCode) -> u8 {
     match code {
         NoticeCode::DataReadOnly | NoticeCode::DataNewer => 0,
         NoticeCode::HistoryRestored | NoticeCode::KeyLocked | NoticeCode::NoKey => 1,
-        NoticeCode::OrdersMissed | NoticeCode::RuleWorseThanContract => 2,
+        NoticeCode::OrdersMissed | NoticeCode::RuleWorseThanContract | NoticeCode::MetersContradict => 2,
         NoticeCode::KeyInFile | NoticeCode::Other => 3,
     }
 }

@@ -226,6 +226,30 @@ pub enum FindingCode {
     ExportAtNight,
 }
 
+impl FindingCode {
+    /// Returns what it means and what to do, in a sentence or two.
+    pub const fn message(self) -> &'static str {
+        match self {
+            Self::HouseNegative => {
+                "More leaves the house than comes in, so the figures of the home are wrong. One of the meters measures \
+                 something else than was chosen: compare each with its display under Meters."
+            }
+            Self::GridMeasuresSolar => {
+                "The grid's meter shows just what the roof makes, so what is sold would be counted wrongly. It probably \
+                 measures the roof: look where it is connected, then choose another under Meters."
+            }
+            Self::HouseIsProduction => {
+                "The grid's meter shows nothing, whatever the roof makes, so nothing would be sold. It probably \
+                 measures something else than the grid: look where it is connected, then choose another under Meters."
+            }
+            Self::ExportAtNight => {
+                "Power goes out while neither roof nor battery gives any. The grid's meter is probably turned round: \
+                 read it the other way round under Meters."
+            }
+        }
+    }
+}
+
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, Type)]
 pub struct ProfilesView {
     /// Where an owner's own profiles lie.

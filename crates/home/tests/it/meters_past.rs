@@ -4,7 +4,7 @@ use std::ops::Range;
 
 use history::SlotRow;
 use home::Home;
-use home::view::frame::MeterStateView;
+use home::view::frame::{MeterStateView, NoticeCode};
 use home::view::meters::MeterView;
 use home::view::meters::journal::{JournalAsk, JournalKind};
 use home::view::meters::setup::InvertMeterAsk;
@@ -80,6 +80,52 @@ fn booked(home: &Home, during: Range<&str>) -> Vec<(i64, i64)> {
 fn registers(meter: &MeterView) -> Option<(i64, i64)> {
     let values = meter.values.as_ref()?;
     Some((values.import_milliwatt_hours?.get() / 1000, values.export_milliwatt_hours?.get() / 1000))
+}
+
+/// Books the same for a meter in each quarter hour of the hour before the clock of the home begins.
+fn book(home: &Home, meter: &str, import_wh: i64, export_wh: i64) {
+    let rows: Vec<SlotRow> = Slot::range(Slot::containing(time("09:00"))..Slot::containing(time("10:00")))
+        .map(|slot| SlotRow {
+            local_day: LocalDay::containing(slot.start(), units::zone("Europe/Berlin").unwrap()).key(),
+            energy: SlotEnergy {
+                start: slot.start(),
+                seconds: 900,
+                import: Some(Energy::from_watt_hours(import_wh)),
+                export: Some(Energy::from_watt_hours(export_wh)),
+                borders: Borders::default(),
+                quality: Quality::Measured,
+                method: Method::Counter,
+            },
+        })
+        .collect();
+    home.history().unwrap().record_slots(&meter.parse().unwrap(), &rows, time("10:00")).unwrap();
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn r22_meters_that_contradict_each_other_are_told_on_every_page() {
+    let (_inverter, address) = Served::start("growatt-max").await;
+    let roof = format!(
+        "[[meter]]\nid = \"solar\"\nrole = \"solar\"\nprofile = \"growatt-max\"\ntcp = \"{address}\""
+    );
+    let meters = meter("growatt-max", &address, "") + &roof;
+    let told = |house: &Running| {
+        let notices = house.home.frame().unwrap().notices;
+        let said = notices.into_iter().find(|notice| notice.code == NoticeCode::MetersContradict);
+        said.map(|notice| notice.message)
+    };
+    // The grid's meter shows 2 kW in while the roof makes 2 kW, hour after hour: it measures the roof.
+    let house = Running::start_with(&meters, |home| {
+        book(home, "grid", 500, 0);
+        book(home, "solar", 500, 0);
+    });
+    assert!(told(&house).unwrap().contains("just what the roof makes"));
+    house.end().await;
+    let house = Running::start_with(&meters, |home| {
+        book(home, "grid", 0, 350);
+        book(home, "solar", 500, 0);
+    });
+    assert_eq!(told(&house), None);
+    house.end().await;
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]

@@ -868,7 +868,9 @@ export type NoticeCode =
 /**  Orders were dropped because the exchange could not be reached before their gate. */
 "orders_missed" | 
 /**  A rule asks for less than feed-in or more than retail. */
-"rule_worse_than_contract" | "other";
+"rule_worse_than_contract" | 
+/**  The meters contradict each other: one measures something else, or is turned round. */
+"meters_contradict" | "other";
 
 export type NowView = {
 	at: Instant,

@@ -355,6 +355,18 @@ export class DemoMeters {
     if (ask.networks.length + ask.hosts.length > 0) {
       found.push(this.#asFind("grid", 2, "grid"));
       found.push({ ...this.#asFind("solar", 3, null), device: NEW_DEVICE, serial: "23140087" });
+      // A hybrid inverter: its grid meter and its roof.
+      for (const [number, kind] of [
+        [4, "grid"],
+        [5, "solar"],
+      ] as const)
+        found.push({
+          ...this.#asFind("solar", number, null),
+          kind,
+          device: HYBRID,
+          serial: null,
+          values: this.#values(kind),
+        });
     }
     return found;
   }
@@ -439,6 +451,17 @@ const NEW_DEVICE: DeviceView = {
   protocol: "modbus",
   way: "network",
   place: "192.168.1.57:502",
+  line: null,
+  unit: 1,
+  instance: null,
+};
+const HYBRID: DeviceView = {
+  profile: "huawei-sun2000",
+  maker: "Huawei",
+  model: "SUN2000",
+  protocol: "modbus",
+  way: "network",
+  place: "192.168.1.44:502",
   line: null,
   unit: 1,
   instance: null,

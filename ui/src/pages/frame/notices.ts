@@ -10,6 +10,7 @@ const TONE: Record<NoticeCode, "info" | "warn" | "trouble"> = {
   no_key: "trouble",
   orders_missed: "warn",
   rule_worse_than_contract: "warn",
+  meters_contradict: "warn",
   other: "info",
 };
 

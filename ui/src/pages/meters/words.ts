@@ -71,6 +71,15 @@ export function ageWords({ state, age_s }: MeterView, formats: Formats): string 
   return t("meters.age", { age: formats.duration(age_s) });
 }
 
+/** Whether two finds are what one device measures at two places. */
+export const sameDevice = (one: FindView, other: FindView): boolean =>
+  one.number !== other.number &&
+  one.device.profile === other.device.profile &&
+  one.device.place === other.device.place &&
+  one.device.unit === other.device.unit &&
+  one.device.instance === other.device.instance &&
+  one.kind !== other.kind;
+
 /** How sure the search is, in a word. */
 export const confidenceWord = ({ confidence }: FindView): string =>
   t(
