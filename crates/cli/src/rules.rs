@@ -6,7 +6,7 @@ use std::path::PathBuf;
 use history::History;
 use home::config::{HISTORY_FILE, HomeConfig};
 use home::{PriceBook, SlotPrices};
-use rules::{Finding, RuleBook, Side};
+use rules::{Finding, Judged, RuleBook, Side};
 use serde::Serialize;
 use units::{Currency, Slot};
 
@@ -74,9 +74,14 @@ fn check(options: CheckOptions, output: Output) -> Result<Verdict, Failure> {
         .map_err(|fault| input::unusable(&options.file, fault))?;
     let prices =
         home.zip(config.as_ref()).map(|(home, config)| prices_now(&home, config)).transpose()?.flatten();
+    // A home forecasts once it runs with a meter; its battery's level needs a capacity.
+    let judged = Judged {
+        surplus: config.as_ref().is_none_or(|config| !config.meters.is_empty()),
+        battery: config.as_ref().is_none_or(|config| config.battery.is_some()),
+    };
     let findings = match &prices {
-        Some(prices) => rules::check(&book, prices),
-        None => rules::check_alone(&book),
+        Some(prices) => rules::check(&book, prices, judged),
+        None => rules::check_alone(&book, judged),
     };
     let ok = !findings.iter().any(|finding| matches!(finding, Finding::WorseThanContract { .. }));
     output.say(&answer(ok, &book, &findings), Answer::text)?;

@@ -5,6 +5,8 @@ use std::time::Duration;
 
 use crate::profiles::{PROFILES_FOLDER, Profiles};
 use drivers::{Endpoint, Line, MeterSettings};
+use feeds::PriceSource;
+use forecast::{InvalidRoof, Place, Plane, Roof};
 use metering::{Kind, Orientation, Profile};
 use pricing::{Contracts, InvalidContracts};
 use serde::{Deserialize, Serialize};
@@ -32,6 +34,19 @@ pub struct HomeConfig {
     pub market: Option<MarketConfig>,
     #[serde(rename = "contract", default, skip_serializing_if = "Vec::is_empty")]
     pub contracts: Vec<pricing::ContractTable>,
+    /// Where the power market's prices come from; nobody is asked where the owner chose no source.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub prices: Option<PriceSource>,
+    /// Where the weather comes from; nobody is asked where the owner chose no source.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub weather: Option<WeatherSource>,
+    /// Where the home is: for the sun over its roof, and rounded to a kilometre for the weather.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub place: Option<PlaceConfig>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub roof: Option<RoofConfig>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub battery: Option<BatteryConfig>,
     #[serde(rename = "meter", default, skip_serializing_if = "Vec::is_empty")]
     pub meters: Vec<MeterConfig>,
     /// Who is named on statements.
@@ -40,6 +55,52 @@ pub struct HomeConfig {
     /// Present in a house of a simulated street.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub simulation: Option<Scale>,
+}
+
+/// A source of weather.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(tag = "source", rename_all = "kebab-case", deny_unknown_fields)]
+pub enum WeatherSource {
+    OpenMeteo {
+        /// Of a service that speaks the same.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        address: Option<String>,
+    },
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct PlaceConfig {
+    pub latitude_deg: f64,
+    pub longitude_deg: f64,
+}
+
+/// The panels, part by part.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct RoofConfig {
+    /// What the inverter lets through, where that is less than the panels give.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub inverter_w: Option<u32>,
+    #[serde(rename = "plane")]
+    pub planes: Vec<PlaneConfig>,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct PlaneConfig {
+    pub peak_w: u32,
+    /// 0 is flat, 90 a wall.
+    pub tilt_deg: f64,
+    /// 90 is east, 180 south, 270 west.
+    pub azimuth_deg: f64,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct BatteryConfig {
+    /// What it holds from empty to full, as its maker says.
+    pub capacity_wh: u32,
 }
 
 /// Names and addresses on statements; a party that is not told has the name that the house knows.
@@ -258,6 +319,7 @@ impl HomeConfig {
             return Err("fuse_w is 0: write what the main fuse lets through, such as 11000".to_owned());
         }
         self.contracts().map_err(|cause| described(&cause))?;
+        self.check_outlook()?;
         for (index, meter) in self.meters.iter().enumerate() {
             meter.check(profiles).map_err(|what| format!("meter \"{}\": {what}", meter.id))?;
             let twin =
@@ -282,6 +344,47 @@ impl HomeConfig {
         Contracts::from_tables(self.currency, self.zone(), &self.contracts).map(Some)
     }
 
+    /// Returns the place of the home as forecasts and the weather know it.
+    pub fn place(&self) -> Option<Place> {
+        let PlaceConfig { latitude_deg, longitude_deg } = self.place?;
+        Some(Place { latitude_deg, longitude_deg })
+    }
+
+    /// Returns the roof as forecasts know it; `None` while place or panels are not told.
+    pub fn roof(&self) -> Result<Option<Roof>, InvalidRoof> {
+        let (Some(place), Some(roof)) = (self.place(), &self.roof) else { return Ok(None) };
+        let watts = |watts: u32| Power::from_watts(watts.into());
+        let plane = |plane: &PlaneConfig| Plane {
+            peak: watts(plane.peak_w),
+            tilt_deg: plane.tilt_deg,
+            azimuth_deg: plane.azimuth_deg,
+        };
+        let planes = roof.planes.iter().map(plane).collect();
+        Roof::new(place, planes, roof.inverter_w.map(watts)).map(Some)
+    }
+
+    fn check_outlook(&self) -> Result<(), String> {
+        if let Some(source) = self.prices.as_ref().filter(|source| source.needs_token()) {
+            return Err(format!(
+                "prices: {} asks for a token, which this version cannot keep safely yet; choose another source",
+                source.name()
+            ));
+        }
+        if self.weather.is_some() && self.place.is_none() {
+            return Err("weather: it is asked for a place; add [place] with latitude_deg and longitude_deg"
+                .to_owned());
+        }
+        if let Some(place) = self.place
+            && !(place.latitude_deg.abs() <= 90.0 && place.longitude_deg.abs() <= 180.0)
+        {
+            return Err("place: latitude_deg is -90 to 90, longitude_deg -180 to 180".to_owned());
+        }
+        if self.battery.is_some_and(|battery| battery.capacity_wh == 0) {
+            return Err("battery: capacity_wh is 0; write what it holds, such as 9500".to_owned());
+        }
+        self.roof().map(drop).map_err(|cause| format!("roof: {cause}"))
+    }
+
     /// Returns what a home begins with before its owner has told anything: no meter, no contract.
     pub fn starter() -> Self {
         Self {
@@ -291,6 +394,11 @@ impl HomeConfig {
             fuse_w: 24_000,
             market: None,
             contracts: Vec::new(),
+            prices: None,
+            weather: None,
+            place: None,
+            roof: None,
+            battery: None,
             meters: Vec::new(),
             statement: None,
             simulation: None,

@@ -57,7 +57,7 @@ impl House {
     /// Returns in which way a rule's limit is worse than the contract of the running slot, if it is.
     pub fn worse_than_contract(&self, book: &RuleBook, name: &str) -> Option<Finding> {
         let prices = self.prices(Slot::containing(self.now()))?;
-        rules::check(book, &prices)
+        rules::check(book, &prices, self.judged())
             .into_iter()
             .find(|finding| matches!(finding, Finding::WorseThanContract { rule, .. } if rule == name))
     }

@@ -9,7 +9,7 @@ use std::time::{Duration, Instant};
 use exchange_api::{DeviceKey, MarketInfo, MarketRules};
 use history::{History, HistoryError, Lock, LockError, Membership, OpenMode, Opened};
 use pricing::SlotPrices;
-use rules::RuleBook;
+use rules::{Judged, RuleBook};
 use serde::{Deserialize, Serialize};
 use specta::Type;
 use tokio::sync::{Notify, broadcast};
@@ -23,6 +23,7 @@ use crate::error::HomeError;
 use crate::live::Live;
 use crate::meters::{Setup, Wiring};
 use crate::notary::Desk;
+use crate::outlook::Outlook;
 use crate::price_book::PriceBook;
 use crate::profiles::{PROFILES_FOLDER, Profiles};
 use crate::secrets::{self, KeyPlace, SecretError, SecretSource};
@@ -53,10 +54,11 @@ pub enum ViewName {
     Earnings,
     Meters,
     Contracts,
+    Outlook,
 }
 
 impl ViewName {
-    pub const ALL: [Self; 8] = [
+    pub const ALL: [Self; 9] = [
         Self::Frame,
         Self::Now,
         Self::Energy,
@@ -65,6 +67,7 @@ impl ViewName {
         Self::Earnings,
         Self::Meters,
         Self::Contracts,
+        Self::Outlook,
     ];
 }
 
@@ -90,6 +93,7 @@ pub(crate) struct House {
     pub clock: SharedClock,
     pub history: History,
     prices: RwLock<Arc<PriceBook>>,
+    outlook: RwLock<Option<Arc<Outlook>>>,
     pub access: Access,
     pub key: Option<DeviceKey>,
     rules: RwLock<RuleBook>,
@@ -122,10 +126,14 @@ pub(crate) struct Wake {
     pub courier: Notify,
     pub settler: Notify,
     pub notary: Notify,
+    pub outlook: Notify,
 }
 
 /// Changes that a slow listener may lag behind; it then looks at everything anew.
 const CHANGES: usize = 64;
+
+/// No decision rests on a forecast that is older.
+const FORESEEN_FOR: Duration = Duration::from_secs(6 * 3600);
 
 /// How long a machine may hiccup. In a simulated street a hiccup must not count as market time.
 const HICCUP_S: f64 = 2.0;
@@ -206,6 +214,7 @@ impl House {
             clock,
             history,
             prices: RwLock::new(Arc::new(prices)),
+            outlook: RwLock::default(),
             access,
             key,
             rules: RwLock::new(rules),
@@ -335,6 +344,25 @@ impl House {
     /// Returns the contracts with what their prices of these days depend on.
     pub fn price_book(&self) -> Arc<PriceBook> {
         self.prices.read().unwrap_or_else(PoisonError::into_inner).clone()
+    }
+
+    /// Returns what was foretold last, unless that was long ago.
+    pub fn outlook(&self) -> Option<Arc<Outlook>> {
+        let outlook = self.outlook.read().unwrap_or_else(PoisonError::into_inner).clone();
+        outlook.filter(|outlook| self.now().since(outlook.made_at) < self.patience(FORESEEN_FOR))
+    }
+
+    pub fn set_outlook(&self, outlook: Outlook) {
+        *self.outlook.write().unwrap_or_else(PoisonError::into_inner) = Some(Arc::new(outlook));
+    }
+
+    /// Says what conditions of rules can be judged by.
+    pub fn judged(&self) -> Judged {
+        let outlook = self.outlook();
+        Judged {
+            surplus: outlook.as_ref().is_some_and(|outlook| outlook.house.is_some()),
+            battery: outlook.is_some_and(|outlook| outlook.battery.is_some()),
+        }
     }
 
     /// Reads anew what the prices of these days depend on.

@@ -16,6 +16,7 @@ pub mod join;
 mod live;
 mod meters;
 mod notary;
+mod outlook;
 mod past;
 mod price_book;
 pub mod profiles;

@@ -17,7 +17,23 @@ pub struct Live {
     pub meters: HashMap<Role, MeterLive>,
     pub exchange: ExchangeLive,
     pub log: LogLive,
+    pub feeds: FeedsLive,
     pub notices: Vec<Notice>,
+}
+
+/// How the sources of prices and weather do.
+#[derive(Debug, Default)]
+pub struct FeedsLive {
+    pub prices: FeedLive,
+    pub weather: FeedLive,
+}
+
+#[derive(Clone, Debug, Default)]
+pub struct FeedLive {
+    /// When it answered last.
+    pub fetched_at: Option<Timestamp>,
+    /// What went wrong since.
+    pub trouble: Option<String>,
 }
 
 #[derive(Debug, Default)]

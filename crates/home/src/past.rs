@@ -1,16 +1,20 @@
 //! The household's own past, laid out for rules to be tried on.
 
-use std::collections::HashMap;
+use std::collections::{BTreeMap, HashMap};
 use std::ops::Range;
 
 use history::{History, HistoryError};
 use pricing::SlotPrices;
-use rules::{Equipment, Past, PastHome, PastSlot};
-use units::{DayKey, LocalDay, Price, Slot};
+use rules::{Equipment, Outlook, Past, PastHome, PastSlot};
+use units::{DayKey, LocalDay, Percent, Price, Slot};
 
 use crate::config::{HomeConfig, Role};
 use crate::house::stored_market;
+use crate::outlook::{Counted, battery_levels, foretold_surplus};
 use crate::price_book::PriceBook;
+
+/// A battery's level is followed so many days before the past begins.
+const FOLLOWED_DAYS: u64 = 7;
 
 /// Reads local days, half-open: what the grid meter counted, what the contract said and what cleared in the
 /// household's area. A settled slot speaks for itself, with the prices that it was settled at; one that is not
@@ -55,15 +59,39 @@ fn measured(
         return Ok(HashMap::new());
     };
     let book = PriceBook::read(config, history, range.clone())?;
+    let zone = config.zone();
+    let ahead = foretold_surplus(history, zone, config.has(Role::Solar), range.clone())?;
+    let levels = past_levels(config, history, range.clone())?;
     let rows = history.slots(&meter.id, range)?;
     Ok(rows
         .into_iter()
         .map(|row| {
             let contract = book.prices(row.slot).ok();
             let energy = row.energy.market_wh();
-            (row.slot, PastSlot { energy, contract, ..unknown(row.slot) })
+            let outlook = Outlook {
+                surplus_ahead: ahead.get(&row.slot).copied(),
+                battery: levels.get(&row.slot).copied(),
+                // A past is decided once a slot.
+                stands: false,
+            };
+            (row.slot, PastSlot { energy, contract, outlook, ..unknown(row.slot) })
         })
         .collect())
+}
+
+/// Returns how full the battery was at the beginning of each slot, where that is known.
+fn past_levels(
+    config: &HomeConfig,
+    history: &History,
+    range: Range<Slot>,
+) -> Result<BTreeMap<Slot, Percent>, HistoryError> {
+    if config.battery.is_none() {
+        return Ok(BTreeMap::new());
+    }
+    let day = |slot: Slot| LocalDay::containing(slot.start(), config.zone()).key();
+    let before = DayKey::new(day(range.start).date() - chrono::Days::new(FOLLOWED_DAYS));
+    let counted = Counted::read(config, history, before..day(range.end).next())?;
+    Ok(battery_levels(config, &counted))
 }
 
 fn cleared(
@@ -83,5 +111,5 @@ fn cleared(
 }
 
 fn unknown(slot: Slot) -> PastSlot {
-    PastSlot { slot, energy: None, contract: None, area_price: None }
+    PastSlot { slot, energy: None, contract: None, area_price: None, outlook: Outlook::default() }
 }

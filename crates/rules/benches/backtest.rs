@@ -16,7 +16,9 @@ use std::time::Duration;
 use figure::Figure;
 use medians::medians_ms;
 use pricing::SlotPrices;
-use rules::{Equipment, MeterState, Past, PastHome, PastSlot, RuleBook, Side, Situation, Today, Trading};
+use rules::{
+    Equipment, MeterState, Outlook, Past, PastHome, PastSlot, RuleBook, Side, Situation, Today, Trading,
+};
 use units::{Currency, Power, Price, Slot, WattHours, zone};
 
 const YEAR: i64 = 35_040;
@@ -73,6 +75,7 @@ fn slot(index: i64) -> PastSlot {
             feed_in: Price::from_micros_per_kwh(81_000),
         }),
         area_price: Some(Price::from_micros_per_kwh(90_000 + (index * 7919) % 150_000)),
+        outlook: Outlook::default(),
     }
 }
 
@@ -86,6 +89,7 @@ fn situation(home: &PastHome, past: &PastSlot) -> Situation {
         trading: Trading::Running,
         fuse: home.fuse,
         today: Today::default(),
+        outlook: Outlook::default(),
         starting_up: false,
     }
 }

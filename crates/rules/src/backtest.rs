@@ -9,7 +9,7 @@ use units::{Money, Power, Price, Slot, WallTime, WattHours, Zone};
 
 use crate::decide::{Decision, Verdict, decide_at};
 use crate::rule::{Limit, RuleBook, Side, UnknownRule};
-use crate::situation::{Equipment, MeterState, Situation, Today, Trading};
+use crate::situation::{Equipment, MeterState, Outlook, Situation, Today, Trading};
 
 /// What does not change from slot to slot.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -30,6 +30,8 @@ pub struct PastSlot {
     pub contract: Option<pricing::SlotPrices>,
     /// What cleared in the home's area.
     pub area_price: Option<Price>,
+    /// What was foretold of the time from this slot on, and how full the battery was.
+    pub outlook: Outlook,
 }
 
 /// A home's past, ready to be asked about rules again and again.
@@ -133,6 +135,7 @@ impl Past {
             trading: Trading::Running,
             fuse,
             today,
+            outlook: past.outlook,
             starting_up: false,
         };
         let (side, net) = past.net().unwrap_or((self.usual_side(), WattHours::ZERO));

@@ -4,6 +4,7 @@ use pricing::SlotPrices;
 use units::Price;
 
 use crate::rule::{Rule, RuleBook, Side};
+use crate::situation::Judged;
 
 /// Something about a rule that its owner hardly meant. Names the rule.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
@@ -18,22 +19,26 @@ pub enum Finding {
     NeverSpeaks { rule: String, before: String },
     /// The rule stands still, since what its condition needs is not measured or forecast.
     #[error(
-        "rule \"{rule}\" does not trade: nothing here can judge its \"{key}\" yet; leave it out to trade"
+        "rule \"{rule}\" does not trade: nothing here can judge its \"{key}\" {}",
+        match *key {
+            "keep" => "yet; it takes a day of this home's own readings, or leave it out to trade",
+            _ => "yet; tell the battery's capacity and let its meter be read for some days, or leave it out to trade",
+        }
     )]
     CannotJudge { rule: String, key: &'static str },
 }
 
-/// Checks enabled rules against each other and against the contract's prices.
-pub fn check(book: &RuleBook, prices: &SlotPrices) -> Vec<Finding> {
-    findings(book, Some(prices))
+/// Checks enabled rules against each other, against the contract's prices, and against what the home can judge.
+pub fn check(book: &RuleBook, prices: &SlotPrices, judged: Judged) -> Vec<Finding> {
+    findings(book, Some(prices), judged)
 }
 
 /// Checks enabled rules against each other, where no contract is known.
-pub fn check_alone(book: &RuleBook) -> Vec<Finding> {
-    findings(book, None)
+pub fn check_alone(book: &RuleBook, judged: Judged) -> Vec<Finding> {
+    findings(book, None, judged)
 }
 
-fn findings(book: &RuleBook, prices: Option<&SlotPrices>) -> Vec<Finding> {
+fn findings(book: &RuleBook, prices: Option<&SlotPrices>, judged: Judged) -> Vec<Finding> {
     let mut findings = Vec::new();
     for (index, rule) in book.rules().iter().enumerate().filter(|(_, rule)| rule.enabled) {
         let name = || rule.name.clone();
@@ -43,8 +48,9 @@ fn findings(book: &RuleBook, prices: Option<&SlotPrices>) -> Vec<Finding> {
         if let Some(before) = before {
             findings.push(Finding::NeverSpeaks { rule: name(), before: before.name.clone() });
         }
-        let keep = rule.keep.map(|_| "keep");
-        for key in keep.into_iter().chain(rule.battery_at_least.map(|_| "battery_at_least")) {
+        let keep = rule.keep.filter(|_| !judged.surplus).map(|_| "keep");
+        let battery = rule.battery_at_least.filter(|_| !judged.battery).map(|_| "battery_at_least");
+        for key in keep.into_iter().chain(battery) {
             findings.push(Finding::CannotJudge { rule: name(), key });
         }
     }

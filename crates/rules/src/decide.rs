@@ -3,7 +3,7 @@
 use chrono::Datelike;
 use pricing::SlotPrices;
 use serde::{Deserialize, Serialize};
-use units::{DayKey, Price, Slot, WallTime, WattHours};
+use units::{DayKey, Percent, Price, Slot, WallTime, WattHours};
 
 use crate::reason::{Reason, ReasonCode as Code};
 use crate::rule::{Limit, Rule, RuleBook, Side, When};
@@ -51,9 +51,7 @@ pub(crate) fn decide_at(book: &RuleBook, situation: &Situation, wall: WallTime, 
     let Some(rule) = speaker(book, wall, side, &mut reasons) else {
         return nothing(situation, side, None, reasons);
     };
-    let unmet = unmet_conditions(rule);
-    if !unmet.is_empty() {
-        reasons.extend(unmet);
+    if !conditions_hold(rule, situation, &mut reasons) {
         return nothing(situation, side, Some(rule), reasons);
     }
     let Some(quantity) = quantity(rule, situation, &mut reasons) else {
@@ -149,17 +147,67 @@ fn silence(when: When, number: i64) -> Option<Reason> {
     }
 }
 
-/// Lists conditions of a rule that nothing here can judge. Ignoring them would trade what the owner keeps.
-fn unmet_conditions(rule: &Rule) -> Vec<Reason> {
-    let keep = rule.keep.map(|keep| Reason::new(Code::KeepNeedsForecast, [("keep_wh", keep.get())]));
-    let battery = rule.battery_at_least.map(|level| {
-        let level = ("battery_at_least_thousandths_percent", level.thousandths());
-        Reason::new(Code::BatteryLevelUnknown, [level])
+/// Says whether a rule's conditions hold, and notes why or why not. One that nothing here can judge does not
+/// hold: ignoring it would trade what the owner keeps.
+fn conditions_hold(rule: &Rule, situation: &Situation, reasons: &mut Vec<Reason>) -> bool {
+    let keeps = match kept(rule) {
+        None => true,
+        Some(keep) => match situation.outlook.surplus_ahead {
+            None => {
+                reasons.push(Reason::new(Code::KeepNeedsForecast, [("keep_wh", keep.get())]));
+                false
+            }
+            Some(expected) if expected + leeway(keep, situation) <= keep => {
+                let numbers = [("keep_wh", keep.get()), ("expected_surplus_wh", expected.get())];
+                reasons.push(Reason::new(Code::KeptForHome, numbers));
+                false
+            }
+            Some(_) => true,
+        },
+    };
+    let full_enough = rule.battery_at_least.is_none_or(|least| {
+        let asked = ("battery_at_least_thousandths_percent", least.thousandths());
+        let Some(level) = situation.outlook.battery else {
+            reasons.push(Reason::new(Code::BatteryLevelUnknown, [asked]));
+            return false;
+        };
+        let slack = if situation.outlook.stands { BATTERY_LEEWAY } else { Percent::ZERO };
+        let enough = level + slack >= least;
+        let code = if enough { Code::BatteryFullEnough } else { Code::BatteryTooLow };
+        reasons.push(Reason::new(code, [asked, ("battery_thousandths_percent", level.thousandths())]));
+        enough
     });
-    keep.into_iter().chain(battery).collect()
+    keeps && full_enough
 }
 
+/// Returns what a rule keeps of the home's surplus. What is bought stays in the home as it is.
+fn kept(rule: &Rule) -> Option<WattHours> {
+    rule.keep.filter(|_| rule.side == Side::Sell)
+}
+
+/// By so much a battery may fall below what was asked before an offer that stands is withdrawn.
+const BATTERY_LEEWAY: Percent = Percent::from_thousandths(5_000);
+
+/// By so much a forecast may fall before an offer that stands is withdrawn: a fifth of what is kept. Forecasts
+/// change each hour, and an offer that comes and goes with them would be worth nothing to a neighbour.
+fn leeway(keep: WattHours, situation: &Situation) -> WattHours {
+    if situation.outlook.stands { WattHours::new(keep.get() / 5) } else { WattHours::ZERO }
+}
+
+/// Returns how much is offered: what the fuse lets through, within what is expected beyond what is kept.
 fn quantity(rule: &Rule, situation: &Situation, reasons: &mut Vec<Reason>) -> Option<WattHours> {
+    let most = within_cap(rule, situation, reasons)?;
+    let Some((keep, expected)) = kept(rule).zip(situation.outlook.surplus_ahead) else { return Some(most) };
+    let rest = expected + leeway(keep, situation) - keep;
+    if rest >= most {
+        return Some(most);
+    }
+    let numbers = [("keep_wh", keep.get()), ("expected_surplus_wh", expected.get()), ("rest_wh", rest.get())];
+    reasons.push(Reason::new(Code::KeepBounds, numbers));
+    Some(rest)
+}
+
+fn within_cap(rule: &Rule, situation: &Situation, reasons: &mut Vec<Reason>) -> Option<WattHours> {
     let fuse = situation.fuse.over(Slot::LENGTH).floor_watt_hours().max(WattHours::ZERO);
     if fuse.is_zero() {
         reasons.push(Reason::new(Code::FuseLetsNothingThrough, []));

@@ -31,7 +31,9 @@ codes! {
         RaiseDailyCap = "raise_daily_cap",
         CorrectFuse = "correct_fuse",
         LeaveOutKeep = "leave_out_keep",
+        KeepLess = "keep_less",
         LeaveOutBatteryLevel = "leave_out_battery_level",
+        AskForLessBattery = "ask_for_less_battery",
         /// It stands in the market: a lower selling or higher buying limit trades more often.
         ChangeLimit = "change_limit",
     }
@@ -56,11 +58,14 @@ pub fn what_would_change(decision: &Decision) -> Vec<Hint> {
         ReasonCode::DailyCapReached | ReasonCode::DailyCapBounds => Some(HintCode::RaiseDailyCap),
         ReasonCode::FuseLetsNothingThrough => Some(HintCode::CorrectFuse),
         ReasonCode::KeepNeedsForecast => Some(HintCode::LeaveOutKeep),
+        ReasonCode::KeptForHome | ReasonCode::KeepBounds => Some(HintCode::KeepLess),
         ReasonCode::BatteryLevelUnknown => Some(HintCode::LeaveOutBatteryLevel),
+        ReasonCode::BatteryTooLow => Some(HintCode::AskForLessBattery),
         ReasonCode::LimitAt | ReasonCode::LimitAboveFeedIn | ReasonCode::LimitShareOfSpread => {
             stands.then_some(HintCode::ChangeLimit)
         }
         ReasonCode::NothingToBuy
+        | ReasonCode::BatteryFullEnough
         | ReasonCode::FuseBounds
         | ReasonCode::RaisedToFeedIn
         | ReasonCode::LoweredToRetail => None,

@@ -25,4 +25,4 @@ pub use numbers::Numbers;
 pub use parse::{RuleError, RuleFault};
 pub use reason::{Reason, ReasonCode};
 pub use rule::{Days, InvalidShare, Limit, Rule, RuleBook, Share, Side, UnknownRule};
-pub use situation::{Equipment, MeterState, Situation, Today, Trading};
+pub use situation::{Equipment, Judged, MeterState, Outlook, Situation, Today, Trading};

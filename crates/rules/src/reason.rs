@@ -74,10 +74,18 @@ codes! {
         DailyCapBounds = "daily_cap_bounds",
         /// `cap_wh`, `already_wh`.
         DailyCapReached = "daily_cap_reached",
-        /// `keep_wh`: nothing here knows yet what the home will need.
+        /// `keep_wh`: nothing here knows yet what the home will have left over.
         KeepNeedsForecast = "keep_needs_forecast",
-        /// `battery_at_least_thousandths_percent`: the battery's level is not read.
+        /// What is left of today's surplus is for the home: `keep_wh`, `expected_surplus_wh`.
+        KeptForHome = "kept_for_home",
+        /// The quantity is what is expected beyond what is kept: `keep_wh`, `expected_surplus_wh`, `rest_wh`.
+        KeepBounds = "keep_bounds",
+        /// `battery_at_least_thousandths_percent`: the battery's level is not known.
         BatteryLevelUnknown = "battery_level_unknown",
+        /// `battery_at_least_thousandths_percent`, `battery_thousandths_percent`.
+        BatteryTooLow = "battery_too_low",
+        /// It is full enough: the same numbers.
+        BatteryFullEnough = "battery_full_enough",
         /// Trading goes on with a late meter: `age_s`.
         MeterStale = "meter_stale",
     }

@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use pricing::SlotPrices;
-use units::{Power, Slot, Timestamp, WattHours, Zone};
+use units::{Percent, Power, Slot, Timestamp, WattHours, Zone};
 
 use crate::rule::Side;
 
@@ -21,8 +21,31 @@ pub struct Situation {
     /// What the main fuse lets through, either way.
     pub fuse: Power,
     pub today: Today,
+    pub outlook: Outlook,
     /// True until the grid meter and the contract's prices have been read once since the start.
     pub starting_up: bool,
+}
+
+/// What is foretold or read beside the meters, for the conditions of rules that ask for it.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Outlook {
+    /// What the home will probably have left over from this slot on until its local day ends: the sum of the
+    /// middle forecasts, where the roof makes more than the house uses. Missing without a forecast.
+    pub surplus_ahead: Option<WattHours>,
+    /// How full the battery is.
+    pub battery: Option<Percent>,
+    /// Whether an order of this slot and side stands already. It is not withdrawn for a forecast that moved a
+    /// little.
+    pub stands: bool,
+}
+
+/// What the home's conditions can be judged by, where rules are checked before they are used.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Judged {
+    /// There is a forecast of the home's surplus.
+    pub surplus: bool,
+    /// The battery's level is known.
+    pub battery: bool,
 }
 
 /// What the home has on its side of the meter.

@@ -6,6 +6,7 @@ mod contract_word;
 mod courier;
 mod notary;
 mod onlooker;
+mod outlook;
 mod readers;
 mod settler;
 mod trader;
@@ -22,6 +23,7 @@ use tokio_util::task::TaskTracker;
 use crate::house::House;
 
 pub use courier::{carry_once, client};
+pub(crate) use trader::situation;
 pub use watcher::look_at_deals;
 
 /// Samples on their way to the bookkeeper: a minute of three meters read every second. A bookkeeper that
@@ -47,6 +49,7 @@ pub async fn run(house: Arc<House>, stop: CancellationToken) {
         tasks.spawn(watcher::run(house.clone(), stop.clone()));
         tasks.spawn(notary::run(house.clone(), stop.clone()));
         tasks.spawn(caretaker::run(house.clone(), stop.clone()));
+        tasks.spawn(outlook::run(house.clone(), stop.clone()));
     } else {
         tasks.spawn(onlooker::run(house.clone(), stop.clone()));
     }

@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use exchange_api::{Commitment, Order, Signed, new_order_id, new_salt};
 use history::{HistoryError, Membership, OrderSelection, OrderState, OutgoingOrder, StoredOrder};
-use rules::{Decision, Side, Situation, Today, Verdict};
+use rules::{Decision, Outlook, Side, Situation, Today, Verdict};
 use tokio_util::sync::CancellationToken;
 use units::{LocalDay, Price, Slot, Timestamp, WattHours};
 
@@ -54,7 +54,7 @@ pub fn decide_ahead(house: &House) -> Result<(), HistoryError> {
     let mut exposure = Exposure::of(house, &membership)?;
     for slot in slots {
         for side in [Side::Sell, Side::Buy] {
-            let situation = situation(house, slot, &orders)?;
+            let situation = situation(house, slot, side, &orders)?;
             let decision = rules::decide(&book, &situation, side);
             decisions.push(convert::decision(&decision, now));
             keep_in_step(&decision, &orders, &mut exposure, &mut plan);
@@ -168,7 +168,12 @@ fn carry_out(
     Ok(())
 }
 
-fn situation(house: &House, slot: Slot, orders: &[StoredOrder]) -> Result<Situation, HistoryError> {
+pub(crate) fn situation(
+    house: &House,
+    slot: Slot,
+    side: Side,
+    orders: &[StoredOrder],
+) -> Result<Situation, HistoryError> {
     let meter = house.meter_state(house.now());
     let starting_up = house.live().last(Role::Grid).is_none() && !house.has_been_silent_for_long();
     Ok(Situation {
@@ -180,8 +185,23 @@ fn situation(house: &House, slot: Slot, orders: &[StoredOrder]) -> Result<Situat
         trading: house.trading()?,
         fuse: house.config().fuse(),
         today: today(house, slot, orders)?,
+        outlook: outlook(house, slot, side, orders),
         starting_up,
     })
+}
+
+fn outlook(house: &House, slot: Slot, side: Side, orders: &[StoredOrder]) -> Outlook {
+    let stands = |stored: &StoredOrder| {
+        !stored.order.by_owner
+            && (stored.order.slot, stored.order.side) == (slot, market_side(side))
+            && is_open(stored.state)
+    };
+    let foretold = house.outlook();
+    Outlook {
+        surplus_ahead: foretold.as_ref().and_then(|outlook| outlook.surplus_ahead(slot)),
+        battery: foretold.and_then(|outlook| outlook.battery),
+        stands: orders.iter().any(stands),
+    }
 }
 
 /// Adds up what counts against a daily cap: what was traded on the slot's day, and what stands in orders for

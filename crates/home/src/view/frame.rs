@@ -359,7 +359,7 @@ fn notices(house: &House, now: Timestamp, missed: &[Slot]) -> Vec<Notice> {
         });
     }
     if let Some(prices) = house.prices(Slot::containing(house.now())) {
-        let findings = rules::check(&house.rules(), &prices);
+        let findings = rules::check(&house.rules(), &prices, house.judged());
         notices.extend(findings.into_iter().map(|finding| Notice {
             code: match finding {
                 rules::Finding::WorseThanContract { .. } => NoticeCode::RuleWorseThanContract,

@@ -11,6 +11,7 @@ pub mod glance;
 pub mod market;
 pub mod meters;
 pub mod now;
+pub mod outlook;
 pub mod rule_past;
 pub mod rules;
 pub mod statement;

@@ -156,6 +156,7 @@ mod tests {
             energy: Some((WattHours::ZERO, WattHours::new(500))),
             contract: Some(SlotPrices { retail: micros(300_000), feed_in: micros(80_000) }),
             area_price: Some(micros(100_000 + index * 1_000)),
+            outlook: rules::Outlook::default(),
         };
         Past::new(home, (0..96).map(slot).collect())
     }

@@ -7,4 +7,5 @@ mod energy;
 mod hybrids;
 mod meters;
 mod meters_past;
+mod outlook;
 mod rig;

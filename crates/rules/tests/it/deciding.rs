@@ -3,11 +3,11 @@
 use std::time::Duration;
 
 use rules::{
-    Equipment, HintCode, MeterState, ReasonCode as Code, Side, Situation, Trading, Verdict, decide,
+    Equipment, HintCode, MeterState, Outlook, ReasonCode as Code, Side, Situation, Trading, Verdict, decide,
     what_would_change,
 };
 use serde_json::json;
-use units::{LocalDay, Power, Slot, Timestamp};
+use units::{LocalDay, Percent, Power, Slot, Timestamp, WattHours};
 
 use crate::home::{FUSE_WH, at, book, codes, micros, noon, rule, selling, sold, terms};
 
@@ -171,6 +171,65 @@ fn a_condition_that_nothing_can_judge_stops_its_rule_rather_than_being_ignored()
     assert_eq!(codes(&decision), [Code::KeepNeedsForecast, Code::BatteryLevelUnknown]);
     assert_eq!(decision.reasons[0].number("keep_wh"), Some(1500));
     assert_eq!(hints(&decision), [HintCode::LeaveOutKeep, HintCode::LeaveOutBatteryLevel]);
+}
+
+fn foreseen(expected_wh: i64, stands: bool) -> Situation {
+    let surplus_ahead = Some(WattHours::new(expected_wh));
+    Situation { outlook: Outlook { surplus_ahead, stands, ..Outlook::default() }, ..noon() }
+}
+
+#[test]
+fn what_is_kept_for_the_home_is_offered_to_nobody_and_the_numbers_say_so() {
+    let rules = selling("keep = \"3 kWh\"");
+    let plenty = decide(&rules, &foreseen(12_000, false), Side::Sell);
+    assert_eq!((plenty.verdict, plenty.quantity.map(WattHours::get)), (Verdict::Offer, Some(FUSE_WH)));
+    let some = decide(&rules, &foreseen(4_000, false), Side::Sell);
+    assert_eq!(some.quantity.map(WattHours::get), Some(1_000));
+    let bounds = some.reasons.iter().find(|reason| reason.code == Code::KeepBounds).unwrap();
+    let numbers = ["keep_wh", "expected_surplus_wh", "rest_wh"].map(|name| bounds.number(name));
+    assert_eq!(numbers, [Some(3_000), Some(4_000), Some(1_000)]);
+    let little = decide(&rules, &foreseen(3_000, false), Side::Sell);
+    assert_eq!((little.verdict, codes(&little)), (Verdict::None, vec![Code::KeptForHome]));
+    assert_eq!(hints(&little), [HintCode::KeepLess]);
+}
+
+#[test]
+fn an_offer_that_stands_is_not_withdrawn_for_a_forecast_that_moved_a_little() {
+    let rules = selling("keep = \"3 kWh\"");
+    let verdict = |expected, stands| decide(&rules, &foreseen(expected, stands), Side::Sell).verdict;
+    assert_eq!((verdict(3_100, false), verdict(2_900, true)), (Verdict::Offer, Verdict::Offer));
+    assert_eq!((verdict(2_900, false), verdict(2_400, true)), (Verdict::None, Verdict::None));
+    // Whatever a forecast does between the two borders, the offer changes its mind once.
+    let mut stands = false;
+    let mut changes = 0;
+    for hour in 0..24 {
+        let expected = 3_000 + if hour % 2 == 0 { 250 } else { -250 };
+        let now = verdict(expected, stands) == Verdict::Offer;
+        changes += usize::from(now != stands);
+        stands = now;
+    }
+    assert_eq!(changes, 1);
+}
+
+#[test]
+fn a_battery_must_be_as_full_as_the_rule_says() {
+    let rules = selling("battery_at_least = \"80 %\"");
+    let at = |percent, stands| {
+        let battery = Some(Percent::from_percent(percent));
+        let situation = Situation { outlook: Outlook { battery, stands, ..Outlook::default() }, ..noon() };
+        decide(&rules, &situation, Side::Sell)
+    };
+    assert_eq!((at(80, false).verdict, at(79, false).verdict), (Verdict::Offer, Verdict::None));
+    assert_eq!((at(76, true).verdict, at(74, true).verdict), (Verdict::Offer, Verdict::None));
+    let low = at(50, false);
+    assert_eq!(low.reasons[0].number("battery_thousandths_percent"), Some(50_000));
+    assert_eq!(hints(&low), [HintCode::AskForLessBattery]);
+}
+
+#[test]
+fn what_a_home_buys_is_not_kept_from_it() {
+    let rules = book(&rule("Buy", "buy", "at = \"0.200 EUR/kWh\"", "keep = \"3 kWh\""));
+    assert_eq!(decide(&rules, &noon(), Side::Buy).verdict, Verdict::Bid);
 }
 
 #[test]

@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use pricing::SlotPrices;
-use rules::{Decision, Equipment, MeterState, ReasonCode, RuleBook, Situation, Today, Trading};
+use rules::{Decision, Equipment, MeterState, Outlook, ReasonCode, RuleBook, Situation, Today, Trading};
 use units::{Currency, Power, Price, Slot, WattHours, zone};
 
 /// What 17 250 W make in a quarter of an hour.
@@ -41,6 +41,7 @@ pub fn at(slot: &str) -> Situation {
         trading: Trading::Running,
         fuse: Power::from_watts(17_250),
         today: Today::default(),
+        outlook: Outlook::default(),
         starting_up: false,
     }
 }

@@ -5,8 +5,8 @@ use std::time::Duration;
 use pricing::SlotPrices;
 use proptest::prelude::*;
 use rules::{
-    Decision, Equipment, MeterState, ReasonCode, RuleBook, Side, Situation, Today, Trading, Verdict, decide,
-    what_would_change,
+    Decision, Equipment, MeterState, Outlook, ReasonCode, RuleBook, Side, Situation, Today, Trading, Verdict,
+    decide, what_would_change,
 };
 use units::{Currency, Power, Slot, Timestamp, WattHours, zone};
 
@@ -87,6 +87,7 @@ fn situation() -> impl Strategy<Value = Situation> {
             trading,
             fuse: Power::from_watts(fuse),
             today: Today { sold: WattHours::new(sold), bought: WattHours::new(bought) },
+            outlook: Outlook::default(),
             starting_up,
         },
     )
@@ -103,6 +104,8 @@ fn says_no(code: ReasonCode) -> bool {
         ReasonCode::OtherDay,
         ReasonCode::NotYet,
         ReasonCode::NoLonger,
+        ReasonCode::KeepBounds,
+        ReasonCode::BatteryFullEnough,
         ReasonCode::LimitAt,
         ReasonCode::LimitAboveFeedIn,
         ReasonCode::LimitShareOfSpread,

@@ -1,7 +1,9 @@
 //! What rules would have earned: stories with their sums, and laws over many pasts.
 
 use proptest::prelude::*;
-use rules::{Equipment, Past, PastHome, PastSlot, RuleBook, Side, Situation, Taken, Verdict, decide};
+use rules::{
+    Equipment, Outlook, Past, PastHome, PastSlot, RuleBook, Side, Situation, Taken, Verdict, decide,
+};
 use units::{Money, Power, Slot, WattHours, zone};
 
 use crate::home::{at, book, micros, prices, rule, selling};
@@ -21,6 +23,7 @@ fn slot(text: &str, import: i64, export: i64, price: i64) -> PastSlot {
         energy: Some((WattHours::new(import), WattHours::new(export))),
         contract: Some(prices()),
         area_price: Some(micros(price)),
+        outlook: Outlook::default(),
     }
 }
 
@@ -117,6 +120,7 @@ fn pasts() -> impl Strategy<Value = Vec<PastSlot>> {
             energy: (gap != 0).then_some((WattHours::new(import), WattHours::new(export))),
             contract: Some(prices()),
             area_price: (gap != 1).then_some(micros(price)),
+            outlook: Outlook::default(),
         };
         (0..).zip(all).map(past).collect()
     })

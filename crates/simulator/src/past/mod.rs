@@ -11,7 +11,7 @@ use std::time::Duration;
 
 use market::Area;
 use pricing::SlotPrices;
-use rules::{Decision, Equipment, MeterState, RuleBook, Situation, Today, Trading};
+use rules::{Decision, Equipment, MeterState, Outlook, RuleBook, Situation, Today, Trading};
 use settlement::{Fees, InvalidInput, MemberOrder, MeteredMember, Settlement, SlotInput};
 use units::{AreaId, MemberId, Power, Slot};
 
@@ -84,6 +84,7 @@ impl PastHouse {
             fuse: self.fuse,
             // The street's rules have no daily cap, so what was traded before counts for nothing.
             today: Today::default(),
+            outlook: Outlook::default(),
             starting_up: false,
         };
         [rules::Side::Sell, rules::Side::Buy].map(|side| rules::decide(&self.rules, &situation, side))

@@ -1368,7 +1368,7 @@ export type VerificationView = {
 };
 
 /**  A page of the window, or its frame. */
-export type ViewName = "frame" | "now" | "energy" | "rules" | "market" | "earnings" | "meters" | "contracts";
+export type ViewName = "frame" | "now" | "energy" | "rules" | "market" | "earnings" | "meters" | "contracts" | "outlook";
 
 export type WayView = "network" | 
 /**  Serial frames through a gateway on the network. */
