@@ -128,22 +128,15 @@ fn outlook(house: &House) -> Result<OutlookView, HistoryError> {
             house.history.weather(running..running.offset(8 * 96))?.last().map(|last| last.slot.next())
         }
     };
-    let forecast = |part: fn(&Outlook) -> (&Option<Vec<forecast::Foretold>>, &Option<Skill>)| {
-        let (foretold, skill) = part(foretold.as_deref()?);
-        let basis = Outlook::basis(foretold)?;
-        Some(ForecastView {
-            with_weather: basis.irradiance || basis.temperature,
-            history_days: Whole::new(basis.history_days.into()),
-            skill: skill.as_ref().map(SkillView::from),
-        })
-    };
+    let foretold = foretold.as_deref();
+    let roof = foretold.and_then(|outlook| forecast_view(&outlook.roof, outlook.roof_skill.as_ref()));
+    let used = foretold.and_then(|outlook| forecast_view(&outlook.house, outlook.house_skill.as_ref()));
     Ok(OutlookView {
-        slots: slots(house, running, foretold.as_deref())?,
-        foretold_at: foretold.as_ref().map(|outlook| outlook.made_at.into()),
-        roof: forecast(|outlook| (&outlook.roof, &outlook.roof_skill)),
-        house: forecast(|outlook| (&outlook.house, &outlook.house_skill)),
+        slots: slots(house, running, foretold)?,
+        foretold_at: foretold.map(|outlook| outlook.made_at.into()),
+        roof,
+        house: used,
         battery_thousandths_percent: foretold
-            .as_ref()
             .and_then(|outlook| outlook.battery)
             .map(|level| Whole::new(level.thousandths())),
         price_source: config
@@ -154,6 +147,15 @@ fn outlook(house: &House) -> Result<OutlookView, HistoryError> {
         weather_source: config.weather.as_ref().map(|WeatherSource::OpenMeteo { .. }| {
             source_view("Open-Meteo".to_owned(), weather, weather_until)
         }),
+    })
+}
+
+fn forecast_view(foretold: &Option<Vec<forecast::Foretold>>, skill: Option<&Skill>) -> Option<ForecastView> {
+    let basis = Outlook::basis(foretold)?;
+    Some(ForecastView {
+        with_weather: basis.irradiance || basis.temperature,
+        history_days: Whole::new(basis.history_days.into()),
+        skill: skill.map(SkillView::from),
     })
 }
 
