@@ -274,14 +274,12 @@ async fn serve(dir: &Path, listen: &str, json: bool) -> anyhow::Result<bool> {
         let (exchange, until) = (exchange.clone(), until.clone());
         async move { exchange.serve(listener, until).await }
     });
-    let _listening = ListeningAt::note(dir, &format!("http://{address}"))?;
+    let url = format!("http://{address}");
+    let _listening = ListeningAt::note(dir, &url)?;
     if address.ip().is_loopback() {
         match json {
-            true => println!(
-                "{}",
-                json!({ "market": exchange.market(), "listening": format!("http://{address}") })
-            ),
-            false => println!("The market \"{}\" listens on http://{address}", exchange.market()),
+            true => println!("{}", json!({ "market": exchange.market(), "listening": url })),
+            false => println!("The market \"{}\" listens on {url}", exchange.market()),
         }
     }
     tokio::select! {

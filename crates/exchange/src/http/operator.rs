@@ -143,7 +143,7 @@ async fn login(State(http): State<Http>, request: Request) -> Result<Response, R
         .begin(role, Instant::now())
         .map_err(|error| Problem::new(ProblemCode::Internal, error.to_string()))?;
     tracing::info!(?role, "the operator's page was opened");
-    Ok(with_cookie(to(PAGE), &session::cookie(&token)))
+    Ok(with_cookie(to(PAGE), &session::cookie(&token, is_encrypted(&parts.headers))))
 }
 
 async fn logout(State(http): State<Http>, headers: HeaderMap) -> Result<Response, Refusal> {
@@ -165,6 +165,11 @@ fn is_from_here(headers: &HeaderMap) -> bool {
     let text = |name| headers.get(name).and_then(|value| value.to_str().ok());
     let origin = text(header::ORIGIN).and_then(|origin| origin.split_once("://"));
     origin.is_some_and(|(_, host)| Some(host) == text(header::HOST))
+}
+
+/// Returns whether the browser reached the page by TLS, also where something in front of the exchange encrypts.
+fn is_encrypted(headers: &HeaderMap) -> bool {
+    headers.get(header::ORIGIN).is_some_and(|origin| origin.as_bytes().starts_with(b"https://"))
 }
 
 async fn form_code(body: Body) -> Option<String> {

@@ -73,9 +73,13 @@ pub(super) fn token(headers: &HeaderMap) -> Option<&str> {
         .find_map(|(name, value)| (name == COOKIE).then_some(value))
 }
 
-/// Hidden from scripts, sent by no other site and to no other path.
-pub(super) fn cookie(token: &str) -> String {
-    format!("{COOKIE}={token}; Path=/operator; HttpOnly; SameSite=Strict; Max-Age={}", LASTS.as_secs())
+/// Hidden from scripts, sent by no other site and to no other path; once encrypted never in the clear.
+pub(super) fn cookie(token: &str, is_encrypted: bool) -> String {
+    let secure = if is_encrypted { "; Secure" } else { "" };
+    format!(
+        "{COOKIE}={token}; Path=/operator; HttpOnly; SameSite=Strict; Max-Age={}{secure}",
+        LASTS.as_secs()
+    )
 }
 
 pub(super) fn no_cookie() -> String {
@@ -107,6 +111,12 @@ mod tests {
             (0..=AT_ONCE as u64).map(|second| sessions.begin(Role::Operator, at(second)).unwrap()).collect();
         assert_eq!(sessions.role(&tokens[0], at(60)), None);
         assert!(tokens[1..].iter().all(|token| sessions.role(token, at(60)).is_some()));
+    }
+
+    #[test]
+    fn a_cookie_that_came_encrypted_is_never_sent_in_the_clear() {
+        assert!(cookie("t", true).ends_with("; Secure"));
+        assert!(!cookie("t", false).contains("Secure"));
     }
 
     #[test]

@@ -208,35 +208,46 @@ pub(crate) fn area_sums(db: &Connection, slots: &Range<Slot>) -> Result<Vec<Area
     let sql =
         "select slot, member, area, measured, import_wh, export_wh, sold_wh, bought_wh from settled_member
                where slot >= ?1 and slot < ?2 order by slot, member, version";
-    let mut sums = Vec::new();
+    let mut sums: Vec<AreaSums> = Vec::new();
+    // Where the slot's sums begin, whose row was the last, and what it adds unless a newer version follows.
+    let (mut begin, mut last) = (0, (i64::MIN, String::new()));
+    let mut pending: Option<(usize, Figures)> = None;
     let mut query = db.prepare_cached(sql)?;
     let mut rows = query.query(range(slots))?;
-    let mut newest: Option<SettledRow> = None;
-    let mut of_slot: Vec<AreaSums> = Vec::new();
     while let Some(row) = rows.next()? {
-        let next = SettledRow::read(row)?;
-        if let Some(last) = newest.take() {
-            let (is_older_version, is_last) = (last.is_same(&next), last.slot != next.slot);
-            if !is_older_version {
-                last.add_to(&mut of_slot)?;
-            }
-            if is_last {
-                sums.append(&mut of_slot);
-            }
+        // By position and without copies: names cost more than the rest where there are thousands of rows.
+        let (slot, member, area): (i64, _, _) = (row.get(0)?, text(row, 1)?, text(row, 2)?);
+        let is_newer_version = last.0 == slot && last.1 == member;
+        if let Some((place, figures)) = pending.take().filter(|_| !is_newer_version) {
+            sums[place].add(&figures);
         }
-        newest = Some(next);
+        if last.0 != slot {
+            begin = sums.len();
+        }
+        last.0 = slot;
+        last.1.clear();
+        last.1.push_str(member);
+        let place = match sums[begin..].iter().position(|sum| sum.area.as_str() == area) {
+            Some(place) => begin + place,
+            None => {
+                sums.push(AreaSums::none(Slot::from_index(slot), row.text("area")?));
+                sums.len() - 1
+            }
+        };
+        pending = Some((place, Figures::read(row)?));
     }
-    if let Some(last) = newest {
-        last.add_to(&mut of_slot)?;
+    if let Some((place, figures)) = pending {
+        sums[place].add(&figures);
     }
-    sums.append(&mut of_slot);
     Ok(sums)
 }
 
-struct SettledRow {
-    slot: Slot,
-    member: String,
-    area: String,
+fn text<'a>(row: &'a Row, index: usize) -> Result<&'a str> {
+    Ok(row.get_ref(index)?.as_str()?)
+}
+
+/// What one member came to in a slot.
+struct Figures {
     is_measured: bool,
     import: WattHours,
     export: WattHours,
@@ -244,14 +255,10 @@ struct SettledRow {
     bought: WattHours,
 }
 
-impl SettledRow {
-    /// Reads by position: names cost more than the rest where there are thousands of rows.
+impl Figures {
     fn read(row: &Row) -> Result<Self> {
         let energy = |index: usize| row.get(index).map(WattHours::new);
         Ok(Self {
-            slot: Slot::from_index(row.get(0)?),
-            member: row.get(1)?,
-            area: row.get(2)?,
             is_measured: row.get(3)?,
             import: energy(4)?,
             export: energy(5)?,
@@ -259,38 +266,20 @@ impl SettledRow {
             bought: energy(7)?,
         })
     }
+}
 
-    fn is_same(&self, other: &Self) -> bool {
-        self.slot == other.slot && self.member == other.member
+impl AreaSums {
+    fn none(slot: Slot, area: AreaId) -> Self {
+        let [sold, bought, import, export] = [WattHours::ZERO; 4];
+        Self { slot, area, sold, bought, unmeasured: 0, import, export }
     }
 
-    fn add_to(self, sums: &mut Vec<AreaSums>) -> Result<()> {
-        let place = sums.iter().position(|sum| sum.area.as_str() == self.area);
-        let place = match place {
-            Some(place) => place,
-            None => {
-                let area = AreaId::new(self.area).map_err(|error| {
-                    rusqlite::Error::FromSqlConversionFailure(2, rusqlite::types::Type::Text, Box::new(error))
-                })?;
-                sums.push(AreaSums {
-                    slot: self.slot,
-                    area,
-                    sold: WattHours::ZERO,
-                    bought: WattHours::ZERO,
-                    unmeasured: 0,
-                    import: WattHours::ZERO,
-                    export: WattHours::ZERO,
-                });
-                sums.len() - 1
-            }
-        };
-        let sum = &mut sums[place];
-        sum.sold += self.sold;
-        sum.bought += self.bought;
-        sum.import += self.import;
-        sum.export += self.export;
-        sum.unmeasured += u32::from(!self.is_measured);
-        Ok(())
+    fn add(&mut self, member: &Figures) {
+        self.sold += member.sold;
+        self.bought += member.bought;
+        self.import += member.import;
+        self.export += member.export;
+        self.unmeasured += u32::from(!member.is_measured);
     }
 }
 
