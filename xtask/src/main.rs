@@ -1,7 +1,8 @@
-//! The project's errands: `cargo xtask run | test | bindings | meter-data | meter-faults | openapi | bench | screenshots`.
+//! The project's errands: `cargo xtask run | test | bindings | meter-data | meter-faults | openapi | bench | screenshots | dist`.
 
 mod bench;
 mod bindings;
+mod dist;
 mod failures;
 mod graph;
 mod meter_data;
@@ -40,6 +41,8 @@ enum Errand {
     Bench(bench::BenchArguments),
     /// Takes the README's pictures from the real window.
     Screenshots(window::ScreenshotsArguments),
+    /// Makes the packages, and tries them on a clean root file system.
+    Dist(dist::DistArguments),
 }
 
 fn main() -> anyhow::Result<()> {
@@ -52,5 +55,6 @@ fn main() -> anyhow::Result<()> {
         Errand::Openapi(arguments) => openapi::openapi(&arguments),
         Errand::Bench(arguments) => bench::bench(&arguments),
         Errand::Screenshots(arguments) => window::screenshots(&arguments),
+        Errand::Dist(arguments) => dist::dist(&arguments),
     }
 }

@@ -24,6 +24,10 @@ const TESTS: &[&str] = &[
     "xvfb",
 ];
 
+/// What packing needs beyond the window: the libraries' packages by name, the checks of the desktop's files, and a
+/// clean root file system to try the packages on.
+const PACKING: &[&str] = &["appstream", "desktop-file-utils", "dpkg-dev", "mmdebstrap"];
+
 /// What of it the Modbus servers need.
 const PEERS: &[&str] = &["libmodbus-dev", "python3-venv"];
 
@@ -35,6 +39,8 @@ pub enum Needs {
     /// The Modbus servers that we did not write.
     Peers,
     Window,
+    /// The window, made into packages.
+    Packages,
     Everything,
 }
 
@@ -44,6 +50,7 @@ pub fn provision(needs: Needs, yes: bool) -> Result<()> {
         Needs::Headless => return Ok(()),
         Needs::Peers => PEERS.to_vec(),
         Needs::Window => WINDOW.to_vec(),
+        Needs::Packages => [WINDOW, PACKING].concat(),
         Needs::Everything => [WINDOW, TESTS].concat(),
     };
     install_packages(&packages, yes)?;
