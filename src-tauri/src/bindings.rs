@@ -4,7 +4,7 @@ use serde::{Deserialize, Serialize};
 use specta::Type;
 use tauri_specta::{Builder, Event, collect_commands, collect_events};
 
-use crate::commands::{earnings, energy, frame, market, meters, now, rules, statement};
+use crate::commands::{contracts, earnings, energy, frame, market, meters, now, rules, statement};
 
 /// Tells the UI which views have become old.
 #[derive(Clone, Debug, Serialize, Deserialize, Type, Event)]
@@ -26,8 +26,15 @@ pub fn builder() -> Builder<tauri::Wry> {
             energy::save_csv,
             rules::rules,
             rules::rule_past,
+            rules::outlook,
             rules::set_limit,
             rules::set_rule_enabled,
+            contracts::contracts,
+            contracts::save_contract,
+            contracts::drop_contract,
+            contracts::preview_contract,
+            contracts::sources,
+            contracts::save_sources,
             market::market,
             market::market_book,
             market::propose_deal,

@@ -6,6 +6,7 @@
 
 mod by_hand;
 pub mod config;
+pub mod contract_file;
 mod contracts;
 mod convert;
 mod edits;

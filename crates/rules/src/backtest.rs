@@ -184,7 +184,27 @@ fn traded(decision: &Decision, net: WattHours, price: Option<Price>, fee: Price)
     if serves { net.min(quantity) } else { WattHours::ZERO }
 }
 
+/// A suggestion earns at least this share of what the best limit does.
+const NEARLY_PERCENT: i128 = 99;
+
+/// Returns the most demanding limit that earns nearly as much as the best one tried: a seller's highest, a buyer's
+/// lowest. `None` where nothing was earned.
+pub fn suggested(book: &RuleBook, rule: &str, trials: &[Trial]) -> Option<Price> {
+    let best = trials.iter().map(|trial| trial.outcome.gain()).max().filter(|best| *best > 0)?;
+    let nearly = |trial: &&Trial| trial.outcome.gain() * 100 >= best * NEARLY_PERCENT;
+    let found = match book.rule(rule)?.side {
+        Side::Sell => trials.iter().rfind(nearly),
+        Side::Buy => trials.iter().find(nearly),
+    };
+    found.map(|trial| trial.limit)
+}
+
 impl Backtest {
+    /// Returns what it is better by than the utility alone, in nanos.
+    pub fn gain(&self) -> i128 {
+        i128::from(self.earned.nanos()) + i128::from(self.saved.nanos())
+    }
+
     fn add(&mut self, past: &PastSlot, taken: &Taken, fee: Price) {
         let side = taken.decision.side;
         let gain = money(past.gain(side, taken.traded, fee));

@@ -17,7 +17,7 @@ mod situation;
 mod write;
 
 pub use amount_text::InvalidAmount;
-pub use backtest::{Backtest, Past, PastHome, PastSlot, Taken, Trial};
+pub use backtest::{Backtest, Past, PastHome, PastSlot, Taken, Trial, suggested};
 pub use check::{Finding, check, check_alone};
 pub use decide::{Decision, Verdict, decide};
 pub use hint::{Hint, HintCode, what_would_change};

@@ -1,5 +1,6 @@
 //! What the UI can ask. Each command asks `home` and returns a view, on a thread that may block.
 
+pub mod contracts;
 pub mod earnings;
 pub mod energy;
 pub mod frame;

@@ -2,6 +2,7 @@
 
 use home::Home;
 use home::view::frame::Refusal;
+use home::view::outlook::OutlookView;
 use home::view::rule_past::RulePastView;
 use home::view::rules::{LimitChange, RulesView};
 use tauri::State;
@@ -12,6 +13,13 @@ use crate::household::Household;
 #[specta::specta]
 pub async fn rules(household: State<'_, Household>) -> Result<RulesView, Refusal> {
     super::ask(household, Home::rules).await
+}
+
+/// The next 48 hours under the rules.
+#[tauri::command]
+#[specta::specta]
+pub async fn outlook(household: State<'_, Household>) -> Result<OutlookView, Refusal> {
+    super::ask(household, Home::outlook).await
 }
 
 /// What the rules would have earned on the household's own last month, by limits of one of them.

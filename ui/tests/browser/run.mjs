@@ -20,8 +20,6 @@ const STATES = [
   "notices",
   "hostile",
 ];
-/** Pages of the window's own choices: they wait for no answer of the house, and none can fail. */
-const ASKS_NOTHING = new Set(["settings"]);
 /** What has the focus; nothing while it is on the page as a whole. */
 const focusName = (tab) =>
   tab.evaluate(() => {
@@ -44,7 +42,7 @@ await withDemo(async ({ browser, url }) => {
         for (const state of STATES) {
           await check(`${page} ${state} ${theme}`, async () => {
             const tab = await open({ page, state, theme });
-            await opened(tab, ASKS_NOTHING.has(page) && state !== "blocked" ? "full" : state);
+            await opened(tab, state);
             await isAccessible(tab);
             await tab.setViewportSize(NARROW);
             await fitsItsWidth(tab);
@@ -364,6 +362,29 @@ await withDemo(async ({ browser, url }) => {
       await press("Add this meter");
       await tab.getByText("The roof is read from now on.").waitFor();
       await tab.getByRole("heading", { name: "The roof" }).waitFor();
+      await tab.context().close();
+    });
+
+    await check("a contract by the time of day is typed, tried on a day and saved", async () => {
+      const tab = await open({ page: "settings" });
+      await tab.getByRole("button", { name: "New contract" }).press("Enter");
+      const dialog = tab.getByRole("dialog", { name: "Contract with the utility" });
+      await dialog.waitFor();
+      await isAccessible(tab);
+      await tab.getByRole("radio", { name: /By the time of day/ }).focus();
+      await tab.keyboard.press("Space");
+      await dialog.getByLabel("Name", { exact: true }).fill("Night");
+      await dialog.getByLabel("Price (ct/kWh)", { exact: true }).fill("24");
+      await dialog.getByRole("button", { name: "Show", exact: true }).press("Enter");
+      await tab.clock.runFor(300);
+      await dialog.getByRole("table").waitFor();
+      await isAccessible(tab);
+      await tab.setViewportSize(NARROW);
+      await fitsItsWidth(tab);
+      await isAccessible(tab);
+      await dialog.getByRole("button", { name: "Save contract" }).last().press("Enter");
+      await tab.clock.runFor(600);
+      await tab.getByText("to come", { exact: true }).waitFor();
       await tab.context().close();
     });
 

@@ -14,6 +14,7 @@ pub mod now;
 pub mod outlook;
 pub mod rule_past;
 pub mod rules;
+pub mod sources;
 pub mod statement;
 
 use serde::{Deserialize, Serialize};

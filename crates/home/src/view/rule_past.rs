@@ -5,7 +5,7 @@ use serde::{Deserialize, Serialize};
 use specta::Type;
 
 use history::HistoryError;
-use rules::{Backtest, Past, RuleBook, Trial};
+use rules::{Backtest, Past, RuleBook};
 use units::{DayKey, Price, Slot};
 
 use super::{Amount, Whole};
@@ -51,8 +51,6 @@ const DAYS: u64 = 30;
 const STEP_MICROS: i64 = 5_000;
 /// At most so many, whatever the currency.
 const MOST_STEPS: i64 = 120;
-/// A suggestion earns at least this share of what the best limit does.
-const NEARLY_PERCENT: i128 = 99;
 
 impl Home {
     /// Tries a rule's limits on the household's own last month. A limit is compared with the price that the
@@ -86,7 +84,7 @@ fn view(past: &Past, book: &RuleBook, rule: &str, limits: &[Price]) -> RulePastV
         in_force: (&in_force).into(),
         feed_in_only: in_force.feed_in_only.into(),
         best_possible: in_force.best_possible.into(),
-        suggested_micros_per_kwh: suggested(book, rule, &trials).map(Whole::from),
+        suggested_micros_per_kwh: rules::suggested(book, rule, &trials).map(Whole::from),
         curve: trials
             .iter()
             .map(|trial| RuleTrialView {
@@ -103,21 +101,6 @@ fn limits(house: &House) -> Vec<Price> {
     let (low, high) = (prices.feed_in.micros_per_kwh(), prices.retail.micros_per_kwh());
     let step = STEP_MICROS.max((high - low) / MOST_STEPS);
     (0..).map(|n| low + n * step).take_while(|limit| *limit <= high).map(Price::from_micros_per_kwh).collect()
-}
-
-/// Returns the most demanding limit that earns nearly as much as the best: a seller's highest, a buyer's lowest.
-fn suggested(book: &RuleBook, rule: &str, trials: &[Trial]) -> Option<Price> {
-    let best = trials.iter().map(|trial| gain(&trial.outcome)).max().filter(|best| *best > 0)?;
-    let nearly = |trial: &&Trial| gain(&trial.outcome) * 100 >= best * NEARLY_PERCENT;
-    let found = match book.rule(rule)?.side {
-        rules::Side::Sell => trials.iter().rfind(nearly),
-        rules::Side::Buy => trials.iter().find(nearly),
-    };
-    found.map(|trial| trial.limit)
-}
-
-fn gain(outcome: &Backtest) -> i128 {
-    i128::from(outcome.earned.nanos()) + i128::from(outcome.saved.nanos())
 }
 
 impl From<&Backtest> for OutcomeView {

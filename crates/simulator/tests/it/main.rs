@@ -8,3 +8,4 @@ mod past;
 mod program;
 mod readers;
 mod streets;
+mod year;

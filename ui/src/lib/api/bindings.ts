@@ -19,9 +19,21 @@ export const commands = {
 	rules: () => typedError<RulesView, Refusal>(__TAURI_INVOKE("rules")),
 	/**  What the rules would have earned on the household's own last month, by limits of one of them. */
 	rulePast: (rule: string) => typedError<RulePastView, Refusal>(__TAURI_INVOKE("rule_past", { rule })),
+	/**  The next 48 hours under the rules. */
+	outlook: () => typedError<OutlookView, Refusal>(__TAURI_INVOKE("outlook")),
 	/**  Gives a rule another price; the offers that can still change follow. */
 	setLimit: (change: LimitChange) => typedError<RulesView, Refusal>(__TAURI_INVOKE("set_limit", { change })),
 	setRuleEnabled: (rule: string, enabled: boolean) => typedError<RulesView, Refusal>(__TAURI_INVOKE("set_rule_enabled", { rule, enabled })),
+	contracts: () => typedError<ContractsView, Refusal>(__TAURI_INVOKE("contracts")),
+	/**  Puts a contract in force from its day on, or notes a correction of the past. */
+	saveContract: (contract: ContractForm) => typedError<ContractsView, Refusal>(__TAURI_INVOKE("save_contract", { contract })),
+	/**  Takes back a contract that has not begun. */
+	dropContract: (validFrom: string) => typedError<ContractsView, Refusal>(__TAURI_INVOKE("drop_contract", { validFrom })),
+	/**  What a day on record would have cost with a contract. */
+	previewContract: (contract: ContractForm, day: string) => typedError<ContractPreview, Refusal>(__TAURI_INVOKE("preview_contract", { contract, day })),
+	sources: () => typedError<SourcesForm, Refusal>(__TAURI_INVOKE("sources")),
+	/**  Chooses where prices and weather come from; nobody is asked before. */
+	saveSources: (sources: SourcesForm) => typedError<SourcesForm, Refusal>(__TAURI_INVOKE("save_sources", { sources })),
 	market: () => typedError<MarketView, Refusal>(__TAURI_INVOKE("market")),
 	/**  Opens a settled slot, `2026-06-01T12:15:00Z`: its book comes from the exchange and is checked here. */
 	marketBook: (slot: string) => typedError<BookView, Refusal>(__TAURI_INVOKE("market_book", { slot })),
@@ -91,6 +103,12 @@ export type AddMeterAsk = {
 /**  An amount of money: whole nanos of the currency as decimal text. */
 export type Amount = string;
 
+export type BandView = {
+	low: Whole,
+	middle: Whole,
+	high: Whole,
+};
+
 export type BookAreaView = {
 	id: string,
 	price_micros_per_kwh: Whole | null,
@@ -149,11 +167,79 @@ export type Changed = {
 	views: ViewName[],
 };
 
+export type ChargeForm = {
+	name: string,
+	price: string,
+	taxed: boolean,
+};
+
 /**  What this home found when it checked the clearing by itself. */
 export type CheckView = {
 	holds: boolean,
 	/**  The first thing that is wrong. */
 	fault: string | null,
+};
+
+/**  A contract in the words of `home.toml`: prices such as `0.320 EUR/kWh`, shares such as `19 %`. */
+export type ContractForm = {
+	valid_from: string,
+	name: string | null,
+	retail: PriceFormView,
+	feed_in: PriceFormView,
+	standing: string[],
+	/**  Over what the power market's price is taken: the hour's mean, or each quarter hour. */
+	by_the_hour: boolean,
+	holidays: string[],
+	year_starts: string | null,
+	tiers: TierForm[],
+	zones: ZoneForm[],
+	correction: CorrectionForm | null,
+};
+
+/**  What one day of this home comes to with a contract, and with the one that was in force. */
+export type ContractPreview = {
+	day: string,
+	imported_wh: Whole,
+	exported_wh: Whole,
+	with_it: DayCostView,
+	/**  Missing where no contract held on the day. */
+	as_it_was: DayCostView | null,
+};
+
+export type ContractStateView = "over" | "in_force" | 
+/**  It can still be changed and taken back. */
+"ahead";
+
+export type ContractView = {
+	contract: ContractForm,
+	state: ContractStateView,
+	/**  The day after its last; missing where nothing follows. */
+	until: string | null,
+	/**  Both prices of the running quarter hour, where it is in force. */
+	retail_micros_per_kwh: Whole | null,
+	feed_in_micros_per_kwh: Whole | null,
+};
+
+export type ContractsView = {
+	/**  The latest first. */
+	versions: ContractView[],
+	/**  What the utility billed anew, the latest first. */
+	corrections: ContractForm[],
+	currency: string,
+	/**  The first day on which another contract can begin. */
+	earliest: string,
+	today: string,
+	/**  The last day of which energy is on record: what a preview is shown for. */
+	last_day: string | null,
+	/**  Some contract follows the power market, whose prices must come from somewhere. */
+	needs_spot: boolean,
+};
+
+/**  Makes a contract the new bill of a time that is over. */
+export type CorrectionForm = {
+	until: string,
+	dated: string,
+	reason: string,
 };
 
 export type CounterEventView = {
@@ -164,6 +250,18 @@ export type CounterEventView = {
 	kind: string,
 	before_milliwatt_hours: Whole | null,
 	after_milliwatt_hours: Whole | null,
+};
+
+export type DayCostView = {
+	import: Amount,
+	export: Amount,
+	standing: Amount,
+	/**  Import and standing charge less what export brings. */
+	total: Amount,
+	/**  Quarter hours that are not in it, because the power market's price of theirs is not known. */
+	unpriced_slots: Whole,
+	/**  Both prices by quarter hour, for a chart; missing where not known. */
+	slots: SlotPriceView[],
 };
 
 export type DealErrandView = "propose" | "accept" | "end";
@@ -459,6 +557,14 @@ export type FlowsView = {
 	house_milliwatts: Whole | null,
 	battery_milliwatts: Whole | null,
 	grid_milliwatts: Whole | null,
+};
+
+export type ForecastView = {
+	/**  A weather forecast told how bright or cold it will be. */
+	with_weather: boolean,
+	history_days: Whole,
+	/**  How good the last weeks' words were; missing until there are enough. */
+	skill: SkillView | null,
 };
 
 /**  In which form a statement is saved. */
@@ -923,6 +1029,38 @@ export type OutcomeView = {
 	saved: Amount,
 };
 
+export type OutlookSlot = {
+	slot: Instant,
+	price_kind: PriceKindView,
+	retail_micros_per_kwh: Whole | null,
+	feed_in_micros_per_kwh: Whole | null,
+	/**  What neighbours paid at this time of the day: in one of ten days less, in half, in nine of ten. */
+	market: BandView | null,
+	/**  In watt-hours, before the battery. */
+	surplus_wh: BandView | null,
+	/**  The limits of the rules that speak, where they speak. */
+	sell_limit_micros_per_kwh: Whole | null,
+	buy_limit_micros_per_kwh: Whole | null,
+	/**  At the price that is expected the rules would sell here. */
+	would_sell: boolean,
+	would_buy: boolean,
+};
+
+export type OutlookView = {
+	slots: OutlookSlot[],
+	/**  When the next days were foretold; missing while there is nothing to go by. */
+	foretold_at: Instant | null,
+	roof: ForecastView | null,
+	house: ForecastView | null,
+	/**  In thousandths of a percent; missing where it is not known. */
+	battery_thousandths_percent: Whole | null,
+	/**  Where the power market's prices come from; missing where the owner chose no source. */
+	price_source: SourceView | null,
+	/**  Some contract follows the power market. */
+	needs_price_source: boolean,
+	weather_source: SourceView | null,
+};
+
 export type OwnOrderView = {
 	order: string,
 	side: SideView,
@@ -946,6 +1084,12 @@ export type PlaceFailure = {
 	trouble: Trouble,
 };
 
+export type PlaneForm = {
+	peak_w: Whole,
+	tilt_deg: number | null,
+	azimuth_deg: number | null,
+};
+
 export type PortView = {
 	/**  What to ask for; a name that stays when the adapter is plugged in elsewhere, where there is one. */
 	path: string,
@@ -957,6 +1101,35 @@ export type PortView = {
 	/**  Why it cannot be opened. */
 	trouble: Trouble | null,
 };
+
+/**  A price, or how it is composed of the power market's. */
+export type PriceFormView = {
+	/**  The contract's own price; with `spot` what is added to the power market's. */
+	price: string | null,
+	spot: string | null,
+	surcharge: string | null,
+	charges: ChargeForm[],
+	at_most: string | null,
+	at_least: string | null,
+	tax: string | null,
+	below_zero: string | null,
+	zero_if_spot_negative: boolean,
+};
+
+/**  How sure the contract's prices of a slot are. */
+export type PriceKindView = 
+/**  Agreed, or published by the power market. */
+"published" | 
+/**  As it was on the last days; nothing is decided by it. */
+"forecast" | "unknown";
+
+export type PriceSourceForm = {
+	kind: PriceSourceKind,
+	/**  The bidding zone, country, path or address. */
+	value: string,
+};
+
+export type PriceSourceKind = "energy_charts" | "awattar" | "file" | "url";
 
 export type PricesView = {
 	retail_micros_per_kwh: Whole | null,
@@ -1220,6 +1393,14 @@ export type SignView = "unproven" |
 /**  One thing says so, another the opposite. */
 "contradictory";
 
+/**  Against "as yesterday", in thousandths: 0 is no better, 1000 perfect. */
+export type SkillView = {
+	skill_thousandths: Whole,
+	/**  Of a thousand quarter hours so many came out within the range; 800 should. */
+	within_thousandths: Whole,
+	days: Whole,
+};
+
 export type SlotBar = {
 	slot: Instant,
 	certainty: Certainty,
@@ -1247,6 +1428,34 @@ export type SlotLifeView =
 /**  Cleared: everyone's price is known, this home's books are not here yet. */
 "cleared" | "settled" | "final";
 
+export type SlotPriceView = {
+	slot: Instant,
+	retail_micros_per_kwh: Whole | null,
+	feed_in_micros_per_kwh: Whole | null,
+};
+
+export type SourceView = {
+	name: string,
+	/**  When it answered last; missing where it never did. */
+	fetched_at: Instant | null,
+	/**  The end of what is known from it. */
+	known_until: Instant | null,
+	/**  What went wrong since. */
+	trouble: string | null,
+};
+
+/**  What is chosen, and what is to be chosen. Whatever is missing is not asked for. */
+export type SourcesForm = {
+	prices: PriceSourceForm | null,
+	/**  The weather is asked of Open-Meteo. */
+	weather: boolean,
+	latitude_deg: number | null,
+	longitude_deg: number | null,
+	planes: PlaneForm[],
+	inverter_w: Whole | null,
+	battery_capacity_wh: Whole | null,
+};
+
 export type StatementView = {
 	/**  `2026-06`. */
 	month: string,
@@ -1255,6 +1464,12 @@ export type StatementView = {
 };
 
 export type StepView = "slot" | "day" | "month" | "year";
+
+export type TierForm = {
+	/**  Such as `2900 kWh/year`. */
+	up_to: string,
+	retail: PriceFormView,
+};
 
 export type TodayView = {
 	/**  One for each slot of the local day: 92, 96 or 100. */
@@ -1380,6 +1595,15 @@ export type Whole = number;
 export type WouldFillView = {
 	limit_micros_per_kwh: Whole,
 	filled_wh: Whole,
+};
+
+export type ZoneForm = {
+	name: string,
+	hours: string[],
+	days: string[],
+	months: string[],
+	retail: PriceFormView | null,
+	feed_in: PriceFormView | null,
 };
 
 /* Tauri Specta runtime */

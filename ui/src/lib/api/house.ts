@@ -1,4 +1,5 @@
 /// The house as the window knows it: one interface, kept by the app and by the demo.
+import type { ContractsRoom } from "./contracts";
 import type { FrameRoom } from "./frame";
 import type { EnergyRoom } from "./energy";
 import type { MarketRoom } from "./market";
@@ -23,6 +24,7 @@ export interface House
     MarketRoom,
     EarningsRoom,
     StatementRoom,
-    MetersRoom {
+    MetersRoom,
+    ContractsRoom {
   onChanged: Changes;
 }

@@ -1,4 +1,5 @@
 /// The house behind the app's window. Nothing outside this folder imports `@tauri-apps`.
+import { contractsRoom } from "./contracts";
 import { earningsRoom } from "./earnings";
 import { energyRoom } from "./energy";
 import { events } from "./bindings";
@@ -27,5 +28,6 @@ export const house: House = {
   ...earningsRoom,
   ...statementRoom,
   ...metersRoom,
+  ...contractsRoom,
   onChanged,
 };

@@ -2,6 +2,7 @@
 import type {
   AddMeterAsk,
   Certainty,
+  ContractForm,
   DealProposal,
   DecisionView,
   EarningsDayView,
@@ -21,6 +22,7 @@ import type {
   RuleView,
   SideView,
   SlotBar,
+  SourcesForm,
   StatementView,
   TotalsView,
   InvertMeterAsk,
@@ -35,6 +37,7 @@ import type {
 } from "../api/bindings";
 import type { Answer, Changes, House } from "../api/house";
 import { issuedOf, verified, type Made } from "./statement";
+import { DemoContracts } from "./contracts";
 import { DemoEnergy, isRecovered, notMeasured } from "./energy";
 import { DemoMarket } from "./market";
 import { DemoMeters } from "./meters";
@@ -97,6 +100,7 @@ export class DemoHouse implements House {
     { from: 0, side: "buy", micros: 240_000 },
   ];
   readonly #meters: DemoMeters;
+  readonly #contracts: DemoContracts;
   #stoppedAt: number | null = null;
   #statements = new Map<string, Made>();
   #numbers = 0;
@@ -123,6 +127,10 @@ export class DemoHouse implements House {
       now: () => this.#time(),
       counted: (role, until) => this.#energy.counted(role, until),
       changed: () => this.#tell("meters"),
+    });
+    this.#contracts = new DemoContracts(this.#street, {
+      now: () => this.#time(),
+      changed: () => this.#tell("contracts", "outlook", "rules"),
     });
     if (!this.#options.sun) {
       this.#rules = [rule("Neighbours first", "buy", 240_000)];
@@ -161,6 +169,17 @@ export class DemoHouse implements House {
   acceptDeal = (deal: string) => this.#answer("market", () => this.#market.accept(deal));
   endDeal = (deal: string) => this.#answer("market", () => this.#market.end(deal));
   withdrawOrder = (order: string) => this.#answer("market", () => this.#market.withdraw(order));
+  outlook = () =>
+    this.#answer("outlook", () =>
+      this.#contracts.outlook(this.#slotNow(), (start) => this.#limitsAt(start)),
+    );
+  contracts = () => this.#answer("contracts", () => this.#contracts.view());
+  saveContract = (contract: ContractForm) => this.#did(this.#contracts.save(contract));
+  dropContract = (validFrom: string) => this.#did(this.#contracts.drop(validFrom));
+  previewContract = (contract: ContractForm, day: string) =>
+    this.#answer("previewContract", () => this.#contracts.preview(contract, day));
+  sources = () => this.#answer("sources", () => this.#contracts.sources());
+  saveSources = (sources: SourcesForm) => this.#did(this.#contracts.choose(sources));
   rulePast = (name: string) =>
     this.#answer("rulePast", () =>
       rulePast(this.#street, this.#rules, name, this.#slotNow(), (start) =>

@@ -1,6 +1,8 @@
 /// The states of a view that the demo can be asked for: `?state=stale`.
 import type {
   BookView,
+  ContractPreview,
+  ContractsView,
   EarningsDayView,
   EarningsView,
   EnergySlotView,
@@ -10,10 +12,12 @@ import type {
   JournalView,
   MetersView,
   NowView,
+  OutlookView,
   RegistersView,
   RulePastView,
   RulesView,
   SetupView,
+  SourcesForm,
   StatementView,
 } from "../api/bindings";
 import type { Answer } from "../api/house";
@@ -46,6 +50,10 @@ export type Views = {
   market: MarketView;
   marketBook: BookView;
   rulePast: RulePastView;
+  outlook: OutlookView;
+  contracts: ContractsView;
+  previewContract: ContractPreview;
+  sources: SourcesForm;
   earnings: EarningsView;
   earningsDay: EarningsDayView;
   statement: StatementView;
@@ -108,6 +116,23 @@ const CHANGES: Partial<Record<DemoState, Change>> = {
     }),
     meters: (view) => ({ ...view, meters: [] }),
     rules: (view) => ({ ...view, rules: [], ahead: [], decisions: [], log: [] }),
+    contracts: (view) => ({ ...view, versions: [], corrections: [], last_day: null }),
+    outlook: (view) => ({
+      ...view,
+      foretold_at: null,
+      roof: null,
+      house: null,
+      slots: view.slots.map((slot) => ({
+        ...slot,
+        price_kind: "unknown",
+        retail_micros_per_kwh: null,
+        feed_in_micros_per_kwh: null,
+        market: null,
+        surplus_wh: null,
+        would_sell: false,
+        would_buy: false,
+      })),
+    }),
     market: (view) => ({
       ...view,
       member: null,
