@@ -1,4 +1,5 @@
-//! The project's errands: `cargo xtask run | test | bindings | meter-data | meter-faults | openapi | bench | screenshots | dist`.
+//! The project's errands: `cargo xtask run | test | bindings | meter-data | meter-faults | openapi | bench | power-cut | screenshots
+//! | dist`.
 
 mod bench;
 mod bindings;
@@ -8,6 +9,7 @@ mod graph;
 mod meter_data;
 mod meter_faults;
 mod openapi;
+mod power_cut;
 mod provision;
 mod run;
 mod shell;
@@ -39,6 +41,8 @@ enum Errand {
     Openapi(openapi::OpenapiArguments),
     /// Measures the figures that the project promises.
     Bench(bench::BenchArguments),
+    /// Cuts the power and kills the exchange under load, thousands of times.
+    PowerCut(power_cut::PowerCutArguments),
     /// Takes the README's pictures from the real window.
     Screenshots(window::ScreenshotsArguments),
     /// Makes the packages, and tries them on a clean root file system.
@@ -54,6 +58,7 @@ fn main() -> anyhow::Result<()> {
         Errand::MeterFaults(arguments) => meter_faults::meter_faults(&arguments),
         Errand::Openapi(arguments) => openapi::openapi(&arguments),
         Errand::Bench(arguments) => bench::bench(&arguments),
+        Errand::PowerCut(arguments) => power_cut::power_cut(&arguments),
         Errand::Screenshots(arguments) => window::screenshots(&arguments),
         Errand::Dist(arguments) => dist::dist(&arguments),
     }

@@ -64,7 +64,23 @@ impl FromRequest<Http> for Caller {
             }
             Ok(())
         };
-        http.exchange.store().write(admit).await?;
+        let reads_only = received.method == "GET";
+        let (key, nonce) = (received.claims.key.clone(), received.claims.nonce.clone());
+        if http.limits.was_admitted_unwritten(&key, &nonce) {
+            return Err(Problem::new(
+                ProblemCode::Replayed,
+                "Its nonce was used before. Sign each request anew.",
+            )
+            .into());
+        }
+        match http.exchange.store().write(admit).await {
+            // A disk that is full or fails can still be read. The nonce of a reader is kept in memory then: a
+            // restart forgets it, and whoever could replay it within its two minutes learns what it asked for.
+            Err(Failure::Store(error)) if reads_only && error.is_of_the_disk() => {
+                http.limits.admit_unwritten(key, nonce, until, now)?;
+            }
+            outcome => outcome?,
+        }
         Ok(Self { member: row.member, key: row.id, body: received.body })
     }
 }

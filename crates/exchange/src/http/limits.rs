@@ -6,7 +6,7 @@ use std::time::{Duration, Instant};
 
 use exchange_api::{Problem, ProblemCode};
 use tokio::sync::{Semaphore, SemaphorePermit};
-use units::{KeyId, MemberId};
+use units::{KeyId, MemberId, Timestamp};
 
 /// How long one request may take. A commit takes milliseconds; the rest is a slow client.
 pub(super) const REQUEST_TIMEOUT: Duration = Duration::from_secs(10);
@@ -20,6 +20,8 @@ const STREAMS: usize = 512;
 const STREAMS_OF_MEMBER: u32 = 4;
 /// Requests of one key in a second. A home in a simulated street at full speed sends about ten.
 const RATE: u32 = 100;
+/// Readers admitted while nothing can be written, of the last two minutes; more are asked to come again.
+const UNWRITTEN: usize = 20_000;
 /// Keys whose rate is remembered; beyond it the memory starts anew.
 const RATED_KEYS: usize = 10_000;
 
@@ -30,6 +32,8 @@ pub(super) struct Limits {
     /// Streams by member.
     streams: Arc<Mutex<HashMap<MemberId, u32>>>,
     rates: Mutex<HashMap<KeyId, (Instant, u32)>>,
+    /// Nonces that a disk in trouble did not take, with the time until which they must be known.
+    unwritten: Mutex<HashMap<(KeyId, String), Timestamp>>,
 }
 
 impl Default for Limits {
@@ -39,6 +43,7 @@ impl Default for Limits {
             polls: Semaphore::new(POLLS),
             streams: Arc::default(),
             rates: Mutex::default(),
+            unwritten: Mutex::default(),
         }
     }
 }
@@ -70,6 +75,35 @@ impl Limits {
         }
         *own += 1;
         Ok(StreamPlace { streams: Arc::clone(&self.streams), member: member.clone() })
+    }
+
+    /// Remembers a reader's nonce that could not be written, once.
+    pub(super) fn admit_unwritten(
+        &self,
+        key: KeyId,
+        nonce: String,
+        until: Timestamp,
+        now: Timestamp,
+    ) -> Result<(), Problem> {
+        let mut unwritten = self.unwritten.lock().unwrap_or_else(PoisonError::into_inner);
+        if unwritten.len() >= UNWRITTEN {
+            unwritten.retain(|_, until| *until >= now);
+        }
+        if unwritten.len() >= UNWRITTEN {
+            return Err(Problem::new(ProblemCode::Busy, "The disk is in trouble and many ask. Try again."));
+        }
+        match unwritten.insert((key, nonce), until) {
+            None => Ok(()),
+            Some(_) => {
+                let detail = "Its nonce was used before. Sign each request anew.";
+                Err(Problem::new(ProblemCode::Replayed, detail))
+            }
+        }
+    }
+
+    pub(super) fn was_admitted_unwritten(&self, key: &KeyId, nonce: &str) -> bool {
+        let unwritten = self.unwritten.lock().unwrap_or_else(PoisonError::into_inner);
+        !unwritten.is_empty() && unwritten.contains_key(&(key.clone(), nonce.to_owned()))
     }
 
     /// Counts a request of a key whose signature was checked.

@@ -50,6 +50,18 @@ impl StoreError {
         }
     }
 
+    /// Returns whether the disk took nothing: it is full, or it fails.
+    pub fn is_of_the_disk(&self) -> bool {
+        use rusqlite::ErrorCode::{CannotOpen, DiskFull, ReadOnly, SystemIoFailure};
+        match self {
+            Self::Commit { .. } => true,
+            Self::Sqlite(error) => {
+                matches!(error.sqlite_error_code(), Some(DiskFull | SystemIoFailure | ReadOnly | CannotOpen))
+            }
+            _ => false,
+        }
+    }
+
     /// Returns whether trying again soon may help.
     pub fn is_busy(&self) -> bool {
         match self {

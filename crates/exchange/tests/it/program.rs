@@ -29,13 +29,13 @@ fn last_error(output: &Output) -> serde_json::Value {
 }
 
 /// A served exchange, killed hard when the test ends.
-struct Served {
-    child: Child,
-    address: String,
+pub struct Served {
+    pub child: Child,
+    pub address: String,
 }
 
 impl Served {
-    fn start(dir: &str) -> Self {
+    pub fn start(dir: &str) -> Self {
         let mut child = Command::new(PROGRAM)
             .args(["serve", "--data", dir, "--listen", "127.0.0.1:0", "--json"])
             .stdout(Stdio::piped())
@@ -62,12 +62,12 @@ impl Drop for Served {
     }
 }
 
-fn init(dir: &str) {
+pub fn init(dir: &str) {
     let made = run(&["init", "--data", dir, "--market", "lindenweg", "--json"]);
     assert!(made.status.success(), "{made:?}");
 }
 
-fn invitation(dir: &str, member: &str, address: &str) -> exchange_api::Invitation {
+pub fn invitation(dir: &str, member: &str, address: &str) -> exchange_api::Invitation {
     let meter = format!("meter-of-{member}");
     let output = run(&[
         "invite",
@@ -245,7 +245,7 @@ async fn killed_in_the_midst_of_orders_it_keeps_every_one_that_it_acknowledged()
 }
 
 /// Gives the market a clock that runs so fast that a test sees whole lives of slots.
-fn speed_up(dir: &Path, origin: Timestamp) -> ScaledClock {
+pub fn speed_up(dir: &Path, origin: Timestamp) -> ScaledClock {
     let scale = Scale { market_origin: origin, real_origin: SystemClock.now(), speed: SPEED };
     let file = dir.join("market.toml");
     let mut config = exchange::MarketConfig::load(&file).unwrap();

@@ -53,13 +53,23 @@ impl Street {
     }
 
     pub async fn with(change: impl FnOnce(&mut MarketConfig)) -> Self {
+        Self::start(change, |_| {}).await.0
+    }
+
+    /// As [`Self::new`], with something made of the folder before the market is opened, such as a disk of ours.
+    pub async fn on_disk<T>(make: impl FnOnce(&Path) -> T) -> (Self, T) {
+        Self::start(|_| {}, make).await
+    }
+
+    async fn start<T>(change: impl FnOnce(&mut MarketConfig), make: impl FnOnce(&Path) -> T) -> (Self, T) {
         let dir = tempfile::tempdir().unwrap();
         let mut config = MarketConfig::new(MarketId::new("lindenweg").unwrap(), "Lindenweg");
         change(&mut config);
         Exchange::init(dir.path(), &config).unwrap();
+        let made = make(dir.path());
         let clock = Arc::new(ManualClock::at(noon()));
         let (exchange, address, until, server) = serve(dir.path(), &clock).await;
-        Self { dir, clock, exchange, address, until, server }
+        (Self { dir, clock, exchange, address, until, server }, made)
     }
 
     pub fn dir(&self) -> &Path {

@@ -44,7 +44,7 @@ fn sign_at(key: &DeviceKey, method: &str, url: &str, body: &[u8], created: Times
     http_signature::sign(&message, key, created, 60, &http_signature::new_nonce().unwrap())
 }
 
-fn sign(home: &Home, method: &str, url: &str, body: &[u8]) -> Headers {
+pub fn sign(home: &Home, method: &str, url: &str, body: &[u8]) -> Headers {
     sign_at(&home.key, method, url, body, SystemClock::now_plus(0))
 }
 
