@@ -23,6 +23,9 @@ pub struct MeterFaultsArguments {
     /// No faults: a scan, then a poll each second, and the function codes of the servers' own logs.
     #[arg(long)]
     wire_log: bool,
+    /// No faults: each profile once from each server over each line, with its own pauses.
+    #[arg(long, conflicts_with = "wire_log")]
+    profiles: bool,
     /// Installs what is missing without asking.
     #[arg(long)]
     yes: bool,
@@ -30,7 +33,10 @@ pub struct MeterFaultsArguments {
 
 pub fn meter_faults(arguments: &MeterFaultsArguments) -> Result<()> {
     provision::provision(Needs::Peers, arguments.yes)?;
-    say(&format!("Reading through faults for {} s", arguments.lasts));
+    say(&match arguments.profiles {
+        true => "Reading each profile from each server".to_owned(),
+        false => format!("Reading through faults for {} s", arguments.lasts),
+    });
     let mut command = cargo();
     command
         .args(["run", "--quiet", "--package", "drivers", "--example", "meter_faults", "--"])
@@ -41,6 +47,9 @@ pub fn meter_faults(arguments: &MeterFaultsArguments) -> Result<()> {
     }
     if arguments.wire_log {
         command.arg("--wire-log");
+    }
+    if arguments.profiles {
+        command.arg("--profiles");
     }
     run(&mut command)
 }

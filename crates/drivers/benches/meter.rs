@@ -22,7 +22,7 @@ mod terminal;
 use std::hint::black_box;
 use std::time::{Duration, Instant};
 
-use drivers::{Endpoint, Line, Meter, MeterSettings};
+use drivers::{Bus, BusSettings, Device, DeviceSettings, Endpoint, Line, Meter, MeterSettings};
 use figure::Figure;
 use metering::{Orientation, Profile, profile};
 use mixed::wire::Wire;
@@ -30,6 +30,9 @@ use servers::{Server, Shows, Stack, Way};
 use units::Timestamp;
 
 const SCANS: u32 = 40;
+
+/// What a reader may cost while it can read nothing, in hundredths of a core.
+const MOST_IDLE: f64 = 2.0;
 
 const METERS: u8 = 20;
 const WATCHED: Duration = Duration::from_secs(30);
@@ -44,6 +47,8 @@ fn main() {
     decode(json, meter);
     runtime.block_on(scan(json, meter));
     runtime.block_on(watch(json, meter));
+    runtime.block_on(unplugged(json, meter));
+    runtime.block_on(dead_hosts(json, meter));
 }
 
 /// All values of an SDM630 over a line of 9600 baud. The line's own time is that of the bytes, of the
@@ -118,6 +123,55 @@ async fn watch(json: bool, meter: &'static Profile) {
     assert!(good >= polls * 95 / 100, "{good} of {polls} polls gave values");
     let share = used.as_secs_f64() / wall.as_secs_f64() * 100.0;
     Figure::new("meter/20-at-1hz", share, "% of a core").against("the whole core", 100.0).tell(json);
+}
+
+/// An adapter that was pulled out, and a reader that goes on asking as soon as it was told so.
+async fn unplugged(json: bool, meter: &Profile) {
+    let mut wire = Wire::serial().unwrap();
+    let far = wire.far.clone().unwrap();
+    let shows = [(1, Shows::Frame(meter, &meter.golden[0]))];
+    let server = Server::start(Stack::Libmodbus, Way::Serial(&far), &shows, None).unwrap();
+    let settings = BusSettings { adapters: wire.adapters.clone(), ..BusSettings::of(&wire.endpoint) };
+    let bus = Bus::open(wire.endpoint.clone(), settings);
+    let device = bus.device(1, DeviceSettings::of(meter));
+    device.read(&meter.reads()).await.unwrap();
+    wire.unplug().await.unwrap();
+    drop(server);
+    let share = share_of_a_core(ask_in_vain(device, meter)).await;
+    Figure::new("meter/unplugged", share, "% of a core").against("what is allowed", MOST_IDLE).tell(json);
+}
+
+/// A host that refuses, and one that takes connections and never answers.
+async fn dead_hosts(json: bool, meter: &Profile) {
+    let refusing = std::net::TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap();
+    let deaf = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
+    for (name, address) in
+        [("meter/host-refuses", refusing), ("meter/host-is-deaf", deaf.local_addr().unwrap())]
+    {
+        let endpoint = Endpoint::tcp(&address.to_string()).unwrap();
+        let device =
+            Bus::open(endpoint.clone(), BusSettings::of(&endpoint)).device(1, DeviceSettings::of(meter));
+        let share = share_of_a_core(ask_in_vain(device, meter)).await;
+        Figure::new(name, share, "% of a core").against("what is allowed", MOST_IDLE).tell(json);
+    }
+}
+
+/// Asks each second, as a reader of the shortest period does.
+async fn ask_in_vain(device: Device, meter: &Profile) {
+    let mut ticks = tokio::time::interval(Duration::from_secs(1));
+    ticks.set_missed_tick_behavior(tokio::time::MissedTickBehavior::Skip);
+    loop {
+        ticks.tick().await;
+        assert!(device.read(&meter.reads()).await.is_err(), "nobody is there");
+    }
+}
+
+/// Returns the share of a core that this process takes while something goes on.
+async fn share_of_a_core(what: impl Future<Output = ()>) -> f64 {
+    let (began, used) = (Instant::now(), processor_time());
+    drop(tokio::time::timeout(WATCHED, what).await);
+    let (wall, used) = (began.elapsed(), processor_time() - used);
+    used.as_secs_f64() / wall.as_secs_f64() * 100.0
 }
 
 /// From registers to a sample, beside hashing the same bytes as a map would.

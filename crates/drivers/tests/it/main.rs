@@ -4,6 +4,7 @@
 #![allow(clippy::unwrap_used, reason = "a test that cannot set up its wire has failed")]
 
 mod devices;
+mod every_profile;
 mod faults;
 mod golden;
 mod lines;

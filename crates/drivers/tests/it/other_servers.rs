@@ -3,14 +3,14 @@
 
 use std::time::Duration;
 
-use drivers::{Endpoint, Line, Meter, MeterSettings};
-use metering::{Golden, Profile, profile};
+use drivers::{Endpoint, Meter, MeterSettings};
+use metering::{Golden, Profile};
 use units::Timestamp;
 
+use crate::every_profile;
 use crate::golden::{self, frames};
-use crate::proxy::connect_terminals;
+use crate::mixed::Combination;
 use crate::servers::{Server, Shows, Stack, Way};
-use crate::terminal::pseudo_terminal;
 
 async fn check(endpoint: &Endpoint, unit: u8, profile: &Profile, golden: &Golden) {
     let mut hasty = profile.clone();
@@ -49,19 +49,16 @@ async fn each_profile_reads_its_golden_frames_from_modbus_serial() {
     }
 }
 
-#[tokio::test]
-async fn meters_are_read_from_both_over_a_serial_line() {
-    for stack in [Stack::Libmodbus, Stack::ModbusSerial] {
-        for name in ["eastron-sdm630", "carlo-gavazzi-em340", "abb-b23"] {
-            let profile = profile(name).unwrap();
-            let golden = &profile.golden[0];
-            let ((one, near), (other, far)) = (pseudo_terminal().unwrap(), pseudo_terminal().unwrap());
-            let carrier = connect_terminals(one, other);
-            let server =
-                Server::start(stack, Way::Serial(&far), &[(1, Shows::Frame(profile, golden))], None).unwrap();
-            check(&Endpoint::serial(near, Line::default()), 1, profile, golden).await;
-            drop(server);
-            carrier.abort();
-        }
+/// All profiles take minutes over a slow line: `cargo xtask meter-faults --profiles`.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn profiles_are_read_from_each_server_over_a_line_of_9600_baud() {
+    let names = ["eastron-sdm630", "carlo-gavazzi-em340", "growatt-max"];
+    let runs = Combination::all().filter(|combination| combination.serial).map(|combination| {
+        tokio::spawn(every_profile::read(combination, move |profile| names.contains(&profile.name.as_str())))
+    });
+    for run in runs.collect::<Vec<_>>() {
+        let figures = run.await.unwrap().unwrap();
+        assert_eq!(figures.profiles, names.len() + 1, "the inverter's roof, too: {}", figures.line());
+        assert!(figures.frames >= 6);
     }
 }
