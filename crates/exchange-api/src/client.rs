@@ -1,5 +1,6 @@
 //! The client: signs, sends, tries again where that is safe, and tells trouble apart.
 
+use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
 use ledger::{ConsistencyProof, Salt, SignedCheckpoint, Tile};
@@ -16,6 +17,8 @@ use crate::http_signature::{self, Message};
 use crate::key::DeviceKey;
 use crate::log::{CancelRequest, EntriesProof, EntryPage, LogGrowth, ProveEntries};
 use crate::paths;
+use crate::pinned_tls::{self, OtherKey, ServerPin, Trust};
+use crate::server_key::SignedServerKey;
 use crate::sign::new_salt;
 use crate::wire::{
     AgreeTerms, CancelOrders, JoinRequest, MarketInfo, Membership, OrderList, OrderOutcomes, PlaceOrders,
@@ -40,11 +43,13 @@ pub struct ClientSettings {
     pub retries: u32,
     /// Real time, for signatures.
     pub clock: SharedClock,
+    /// Which server is the exchange. Without it only one on the own machine can be reached.
+    pub server: Option<Arc<ServerPin>>,
 }
 
 impl Default for ClientSettings {
     fn default() -> Self {
-        Self { timeout: Duration::from_secs(10), retries: 3, clock: std::sync::Arc::new(SystemClock) }
+        Self { timeout: Duration::from_secs(10), retries: 3, clock: Arc::new(SystemClock), server: None }
     }
 }
 
@@ -61,6 +66,11 @@ pub enum ClientError {
     },
     #[error("the exchange at {address} took the request and has been silent for {} s", waited.as_secs())]
     Silent { address: String, waited: Duration },
+    #[error(
+        "the server at {address} is not the exchange: it shows the key {shown}, and the exchange has {pinned}. Nothing \
+         was sent. Someone may be listening in; ask the operator"
+    )]
+    OtherServer { address: String, shown: String, pinned: String },
     #[error("{0}")]
     Problem(Problem),
     #[error("the exchange's answer makes no sense: {0}")]
@@ -81,7 +91,9 @@ impl ClientError {
                     | ProblemCode::StorageFull
                     | ProblemCode::Internal
             ),
-            Self::Address { .. } | Self::Protocol(_) | Self::Randomness(_) => false,
+            Self::Address { .. } | Self::OtherServer { .. } | Self::Protocol(_) | Self::Randomness(_) => {
+                false
+            }
         }
     }
 
@@ -104,18 +116,12 @@ pub struct Client {
 }
 
 impl Client {
-    /// Makes a client for the exchange at a base address such as `http://127.0.0.1:8400`.
+    /// Makes a client for the exchange at a base address such as `https://market.example:8400`.
     pub fn new(address: &str, key: DeviceKey, settings: ClientSettings) -> Result<Self, ClientError> {
-        let base = usable_address(address)
+        let base = usable_address(address, settings.server.is_some())
             .map_err(|reason| ClientError::Address { address: address.to_owned(), reason })?;
-        let http = reqwest::Client::builder()
-            .tls_backend_preconfigured(no_tls())
-            // A proxy or a redirect would change the address that is signed.
-            .no_proxy()
-            .redirect(reqwest::redirect::Policy::none())
-            .connect_timeout(settings.timeout)
-            .build()
-            .map_err(|error| ClientError::Protocol(error.to_string()))?;
+        let trust = settings.server.clone().map_or(Trust::Nobody, Trust::Pinned);
+        let http = transport(trust, settings.timeout)?;
         Ok(Self { http, base, key, settings })
     }
 
@@ -256,6 +262,19 @@ impl Client {
 
     /// Opens the stream of events, from now on or from the id of the last one seen.
     pub async fn events(&self, last_id: Option<&str>) -> Result<EventStream, ClientError> {
+        let mut outcome = self.begin_stream(last_id).await;
+        if matches!(outcome, Err(ClientError::OtherServer { .. })) && self.follow_server_key().await {
+            outcome = self.begin_stream(last_id).await;
+        }
+        let response = outcome?;
+        let status = response.status();
+        if status.is_success() {
+            return Ok(EventStream::new(response));
+        }
+        Err(refusal(status, &self.read_body(response).await?))
+    }
+
+    async fn begin_stream(&self, last_id: Option<&str>) -> Result<reqwest::Response, ClientError> {
         let mut url = self.base.clone();
         url.set_path(paths::EVENTS);
         let mut request = self.signed(&Method::GET, &url, &[])?;
@@ -263,17 +282,11 @@ impl Client {
             request = request.header(LAST_EVENT_ID, id);
         }
         // No time-out of the whole, since a stream has no end; only its beginning is awaited.
-        let (address, waited) = (self.base.to_string(), self.settings.timeout);
-        let response = match tokio::time::timeout(waited, request.send()).await {
-            Ok(Ok(response)) => response,
-            Ok(Err(cause)) => return Err(ClientError::Unreachable { address, tries: 1, cause }),
-            Err(_) => return Err(ClientError::Silent { address, waited }),
-        };
-        let status = response.status();
-        if status.is_success() {
-            return Ok(EventStream::new(response));
+        let waited = self.settings.timeout;
+        match tokio::time::timeout(waited, request.send()).await {
+            Ok(response) => response.map_err(|cause| self.failed(cause)),
+            Err(_) => Err(ClientError::Silent { address: self.base.to_string(), waited }),
         }
-        Err(refusal(status, &self.read_body(response).await?))
     }
 
     async fn get<T: DeserializeOwned>(&self, path: &str, query: &[(&str, String)]) -> Result<T, ClientError> {
@@ -326,7 +339,10 @@ impl Client {
         let mut tries = 0;
         loop {
             tries += 1;
-            let outcome = self.attempt(&method, &url, &body, wait).await;
+            let mut outcome = self.attempt(&method, &url, &body, wait).await;
+            if matches!(outcome, Err(ClientError::OtherServer { .. })) && self.follow_server_key().await {
+                outcome = self.attempt(&method, &url, &body, wait).await;
+            }
             let again = match &outcome {
                 Ok((status, _)) => *status == StatusCode::SERVICE_UNAVAILABLE,
                 Err(ClientError::Unreachable { .. }) => true,
@@ -356,7 +372,7 @@ impl Client {
         if !body.is_empty() {
             request = request.header("content-type", "application/json").body(body.to_vec());
         }
-        let response = request.send().await.map_err(|cause| self.unreachable(cause))?;
+        let response = request.send().await.map_err(|cause| self.failed(cause))?;
         Ok((response.status(), self.read_body(response).await?))
     }
 
@@ -381,7 +397,7 @@ impl Client {
 
     async fn read_body(&self, mut response: reqwest::Response) -> Result<Vec<u8>, ClientError> {
         let mut answer = Vec::new();
-        while let Some(part) = response.chunk().await.map_err(|cause| self.unreachable(cause))? {
+        while let Some(part) = response.chunk().await.map_err(|cause| self.failed(cause))? {
             if answer.len() + part.len() > MAX_ANSWER_BYTES {
                 return Err(ClientError::Protocol(format!("it is longer than {MAX_ANSWER_BYTES} bytes")));
             }
@@ -390,8 +406,30 @@ impl Client {
         Ok(answer)
     }
 
-    fn unreachable(&self, cause: reqwest::Error) -> ClientError {
-        ClientError::Unreachable { address: self.base.to_string(), tries: 1, cause }
+    fn failed(&self, cause: reqwest::Error) -> ClientError {
+        let address = self.base.to_string();
+        match (OtherKey::among(&cause), &self.settings.server) {
+            (Some(OtherKey { shown }), Some(pin)) => {
+                ClientError::OtherServer { address, shown, pinned: pin.tls_key_hash() }
+            }
+            _ => ClientError::Unreachable { address, tries: 1, cause },
+        }
+    }
+
+    /// Asks a server with another key whether the exchange's word says that this key follows on the pinned one.
+    ///
+    /// The question carries nothing of the member's, so it may be asked of anyone.
+    async fn follow_server_key(&self) -> bool {
+        let Some(pin) = &self.settings.server else { return false };
+        let seen = Arc::new(Mutex::new(None));
+        let Ok(http) = transport(Trust::Anyone(seen.clone()), self.settings.timeout) else { return false };
+        let mut url = self.base.clone();
+        url.set_path(paths::SERVER_KEY);
+        let Ok(response) = http.get(url).timeout(self.settings.timeout).send().await else { return false };
+        let Ok(answer) = self.read_body(response).await else { return false };
+        let Ok(word) = serde_json::from_slice::<SignedServerKey>(&answer) else { return false };
+        let shown = seen.lock().unwrap_or_else(PoisonError::into_inner).take();
+        shown.is_some_and(|shown| pin.follow(&shown, &word))
     }
 }
 
@@ -409,8 +447,20 @@ fn refusal(status: StatusCode, answer: &[u8]) -> ClientError {
     }
 }
 
+/// Makes what carries requests.
+fn transport(trust: Trust, timeout: Duration) -> Result<reqwest::Client, ClientError> {
+    reqwest::Client::builder()
+        .tls_backend_preconfigured(pinned_tls::configuration(trust))
+        // A proxy or a redirect would change the address that is signed.
+        .no_proxy()
+        .redirect(reqwest::redirect::Policy::none())
+        .connect_timeout(timeout)
+        .build()
+        .map_err(|error| ClientError::Protocol(error.to_string()))
+}
+
 /// Returns the base address, or why it cannot be used.
-fn usable_address(address: &str) -> Result<Url, &'static str> {
+fn usable_address(address: &str, is_pinned: bool) -> Result<Url, &'static str> {
     let url = Url::parse(address).map_err(|_| "it is not a web address")?;
     let bare = matches!(url.path(), "" | "/") && url.query().is_none() && url.fragment().is_none();
     let named = url.host_str().is_some() && url.username().is_empty() && url.password().is_none();
@@ -420,7 +470,8 @@ fn usable_address(address: &str) -> Result<Url, &'static str> {
     match url.scheme() {
         "http" if is_loopback(&url) => Ok(url),
         "http" => Err("without encryption only the own machine may be reached"),
-        "https" => Err("this version reaches an exchange on the own machine only"),
+        "https" if is_pinned => Ok(url),
+        "https" => Err("no invitation names the key of its server"),
         _ => Err("it must begin with http:// or https://"),
     }
 }
@@ -429,16 +480,6 @@ fn is_loopback(url: &Url) -> bool {
     let host = url.host_str().unwrap_or_default();
     let address = host.trim_start_matches('[').trim_end_matches(']').parse::<std::net::IpAddr>();
     host == "localhost" || address.is_ok_and(|address| address.is_loopback())
-}
-
-/// Trusts no certificate at all. reqwest wants a TLS configuration even where only HTTP is spoken.
-fn no_tls() -> rustls::ClientConfig {
-    let provider = std::sync::Arc::new(rustls::crypto::ring::default_provider());
-    rustls::ClientConfig::builder_with_provider(provider)
-        .with_safe_default_protocol_versions()
-        .expect("ring speaks the default versions of TLS")
-        .with_root_certificates(rustls::RootCertStore::empty())
-        .with_no_client_auth()
 }
 
 /// Returns how long to wait before try number `tries + 1`: a random half to whole of the doubled pause,
@@ -456,8 +497,10 @@ mod tests {
     #[test]
     fn only_the_own_machine_is_reached_without_encryption() {
         for good in ["http://127.0.0.1:8400", "http://localhost:8400/", "http://[::1]:8400"] {
-            assert!(usable_address(good).is_ok(), "{good}");
+            assert!(usable_address(good, false).is_ok(), "{good}");
         }
+        assert!(usable_address("https://example.com", true).is_ok());
+        assert!(usable_address("http://example.com", true).is_err());
         for bad in [
             "http://example.com",
             "https://example.com",
@@ -465,7 +508,7 @@ mod tests {
             "http://127.0.0.1:1/x",
             "http://a@127.0.0.1",
         ] {
-            assert!(usable_address(bad).is_err(), "{bad}");
+            assert!(usable_address(bad, false).is_err(), "{bad}");
         }
     }
 

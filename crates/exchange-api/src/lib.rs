@@ -18,7 +18,10 @@ mod log;
 #[cfg(feature = "schema")]
 pub mod openapi;
 pub mod paths;
+#[cfg(feature = "client")]
+mod pinned_tls;
 mod problem;
+mod server_key;
 mod sign;
 pub mod wire;
 
@@ -39,6 +42,9 @@ pub use ledger::{self, SignedCheckpoint};
 pub use log::{
     CancelRequest, EntriesProof, EntryPage, EntrySignature, LogGrowth, OpenedEntry, ProveEntries, leaves,
 };
+#[cfg(feature = "client")]
+pub use pinned_tls::ServerPin;
+pub use server_key::{ServerKey, SignedServerKey, tls_key_hash};
 pub use sign::{
     Signable, SignatureError, Verified, new_deal_id, new_order_id, new_salt, sign_document, sign_json,
     verify_document, verify_json,

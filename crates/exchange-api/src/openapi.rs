@@ -9,6 +9,7 @@ use crate::deal::{DealList, DealStatus, EndDeal, SignedDeal};
 use crate::event::Event;
 use crate::log::{CancelRequest, EntriesProof, EntryPage, LogGrowth, ProveEntries};
 use crate::paths;
+use crate::server_key::SignedServerKey;
 use crate::wire::{
     AgreeTerms, JoinRequest, MarketInfo, Membership, OrderList, OrderOutcomes, PlaceOrders, Problem,
     ReadingOutcomes, ReportReadings, SettlementPage, SignedContract, SlotList,
@@ -79,6 +80,11 @@ impl Wire {
         let market = self.answer::<MarketInfo>(json);
         self.add(paths::MARKET, "get", "What anyone may know before joining.", &[], None, market);
         self.paths[paths::MARKET]["get"]["security"] = json!([]);
+
+        let answer = self.answer::<SignedServerKey>(json);
+        let summary = "The TLS key of the exchange, in its own word.";
+        self.add(paths::SERVER_KEY, "get", summary, &[], None, answer);
+        self.paths[paths::SERVER_KEY]["get"]["security"] = json!([]);
 
         let (body, answer) = (self.body::<JoinRequest>(), self.answer::<Membership>(json));
         self.add(paths::MEMBERS, "post", "Join by invitation; signed by the new key.", &[], body, answer);

@@ -2,6 +2,8 @@
 
 /// `GET`, unsigned: what anyone may know of the market.
 pub const MARKET: &str = "/v1/market";
+/// `GET`, unsigned: which TLS key the exchange has, in its own word.
+pub const SERVER_KEY: &str = "/v1/server-key";
 /// `POST`: join by invitation.
 pub const MEMBERS: &str = "/v1/members";
 /// `GET`: one's own membership.

@@ -15,6 +15,10 @@ use crate::exchange::{
 };
 use crate::service::report::Audit;
 use crate::store::StoreError;
+use crate::tls::{SERVER_KEY, TLS};
+
+/// What a market's folder holds beside the database. All but the first two are missing in older folders.
+const PARTS: [&str; 6] = [CONFIG, KEY, LOG_KEY, METERING_KEY, TLS, SERVER_KEY];
 
 #[derive(Debug, thiserror::Error)]
 pub enum BackupError {
@@ -57,9 +61,8 @@ fn copy(dir: &Path, into: &Path) -> Result<(), ExchangeError> {
         let file = dir.join(name);
         std::fs::read(&file).map(zeroize::Zeroizing::new).map_err(file_error("reading", &file))
     };
-    // A folder that no version with a log has opened yet has no keys for it.
-    let names = [CONFIG, KEY, LOG_KEY, METERING_KEY].into_iter();
-    let names = names.filter(|name| [CONFIG, KEY].contains(name) || dir.join(name).exists());
+    // A folder that no version with a log, or with TLS, has opened yet has no keys for it.
+    let names = PARTS.into_iter().filter(|name| [CONFIG, KEY].contains(name) || dir.join(name).exists());
     let parts = names.map(|name| read(name).map(|content| (name, content)));
     let parts = parts.collect::<Result<Vec<_>, _>>()?;
     let fill = || -> Result<(), rusqlite::Error> {
@@ -126,7 +129,7 @@ fn unpack(work: &Path, file: &Path) -> Result<(), ExchangeError> {
     }
     // A backup from before there was a log has no key of it; the log then begins anew where it is opened.
     for (name, content) in parts {
-        if [CONFIG, KEY, LOG_KEY, METERING_KEY].contains(&name.as_str()) {
+        if PARTS.contains(&name.as_str()) {
             write_secret(&work.join(name), &content)?;
         }
     }

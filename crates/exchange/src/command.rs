@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use anyhow::{Context as _, bail};
 use clap::{Args, Parser, Subcommand};
-use exchange::{Allocation, Audit, Exchange, ExchangeError, Failure, Invite, MarketConfig, Role};
+use exchange::{Access, Allocation, Audit, Exchange, ExchangeError, Failure, Invite, MarketConfig, Role};
 use exchange_api::Limits;
 use serde_json::json;
 use tokio::net::TcpListener;
@@ -43,9 +43,8 @@ enum Command {
     Serve {
         #[command(flatten)]
         data: Data,
-        /// Address and port, on the own machine only; port 0 takes a free one.
-        #[arg(long, value_name = "HOST:PORT")]
-        listen: String,
+        #[command(flatten)]
+        door: DoorArguments,
     },
     /// Invite a household, or a further device of a member.
     Invite(InviteArguments),
@@ -100,6 +99,18 @@ enum Command {
     },
     /// Hand the log over to a new key, when the old one may be known to others. The market must not be served meanwhile.
     RotateLogKey(Data),
+    /// Give the exchange another TLS key, or one from elsewhere. Members follow it by themselves. The market must not be
+    /// served meanwhile.
+    RenewTlsKey {
+        #[command(flatten)]
+        data: Data,
+        /// A certificate in PEM to be known by; with a proxy, the proxy's.
+        #[arg(long, value_name = "FILE")]
+        certificate: Option<PathBuf>,
+        /// The certificate's private key in PEM; not where a proxy has it.
+        #[arg(long, value_name = "FILE", requires = "certificate")]
+        key: Option<PathBuf>,
+    },
     /// Add up all books, settle every slot and compute the log again to compare; exit status 1 if they do not hold.
     Audit(Data),
 }
@@ -139,6 +150,33 @@ struct Init {
 }
 
 #[derive(Args)]
+struct DoorArguments {
+    /// Address and port; port 0 takes a free one. Anything but loopback is encrypted.
+    #[arg(long, value_name = "HOST:PORT")]
+    listen: String,
+    /// How members reach the exchange, as in the invitations: https://HOST:PORT. May be given several times.
+    #[arg(long = "address", value_name = "URL")]
+    addresses: Vec<String>,
+    /// Encrypt on loopback as well.
+    #[arg(long)]
+    tls: bool,
+    /// A proxy in front encrypts, with the certificate given to `renew-tls-key`, and passes the Host header on.
+    #[arg(long, conflicts_with = "tls", requires = "addresses")]
+    behind_proxy: bool,
+}
+
+impl DoorArguments {
+    fn access(self, listening: std::net::SocketAddr) -> Access {
+        let addresses = self.addresses;
+        match (self.behind_proxy, self.tls || !listening.ip().is_loopback() || !addresses.is_empty()) {
+            (true, _) => Access::BehindProxy { addresses },
+            (false, true) => Access::Tls { addresses },
+            (false, false) => Access::Plain,
+        }
+    }
+}
+
+#[derive(Args)]
 struct ExportAllocation {
     #[command(flatten)]
     data: Data,
@@ -162,10 +200,10 @@ struct InviteArguments {
     data: Data,
     #[arg(long)]
     member: MemberId,
-    /// What the grid operator calls the household's meter.
+    /// What the grid operator calls the household's meter; absent for a further or a new device of a member.
     #[arg(long)]
-    metering_point: String,
-    /// The area of the grid; may be absent where there is one.
+    metering_point: Option<String>,
+    /// The area of the grid; may be absent where there is one, and for a member.
     #[arg(long)]
     area: Option<AreaId>,
     /// What the main fuse lets through. Three times 35 A at 230 V is 24150 W.
@@ -177,7 +215,7 @@ struct InviteArguments {
     /// Days until the invitation expires.
     #[arg(long, default_value_t = 7, value_name = "DAYS")]
     valid_for: u32,
-    /// Where the household reaches the exchange, such as http://127.0.0.1:8400.
+    /// Where the household reaches the exchange, such as https://market.example:8400.
     #[arg(long)]
     address: String,
 }
@@ -187,7 +225,7 @@ pub async fn run(arguments: Arguments) -> anyhow::Result<bool> {
     let json = arguments.json;
     match arguments.command {
         Command::Init(init) => make(&init, json),
-        Command::Serve { data, listen } => serve(&data.dir, &listen, json).await,
+        Command::Serve { data, door } => serve(&data.dir, door, json).await,
         Command::Invite(invite) => self::invite(invite, json).await,
         Command::Members(data) => members(&data.dir, json).await,
         Command::Revoke { data, key } => revoke(&data.dir, key, json).await,
@@ -199,6 +237,9 @@ pub async fn run(arguments: Arguments) -> anyhow::Result<bool> {
         Command::Backup { data, file } => back_up(&data.dir, &file, json),
         Command::Restore { data, file } => restore(&data.dir, &file, json).await,
         Command::RotateLogKey(data) => rotate_log_key(&data.dir, json),
+        Command::RenewTlsKey { data, certificate, key } => {
+            renew_tls_key(&data.dir, certificate.as_deref(), key.as_deref(), json)
+        }
         Command::Audit(data) => audit(&data.dir, json).await,
     }
 }
@@ -212,6 +253,8 @@ pub fn code(error: &anyhow::Error) -> &'static str {
         Some(ExchangeError::Locked(_)) => "locked",
         Some(ExchangeError::Backup(_)) => "backup",
         Some(ExchangeError::NotLoopback(_)) => "not_loopback",
+        Some(ExchangeError::Nameless | ExchangeError::Address(_)) => "address",
+        Some(ExchangeError::Tls(_)) => "tls",
         Some(ExchangeError::Store(_)) => "database",
         Some(_) => "fault",
         None => match error.downcast_ref::<Failure>() {
@@ -232,12 +275,16 @@ fn make(init: &Init, json: bool) -> anyhow::Result<bool> {
     };
     Exchange::init(&init.data.dir, &config)?;
     let file = init.data.dir.join("market.toml");
-    let info = Exchange::open_beside(&init.data.dir)?.info();
+    let exchange = Exchange::open_beside(&init.data.dir)?;
+    let (info, tls_key_hash) = (exchange.info(), exchange.tls_key_hash()?);
     if json {
         let (log_key, exchange_key) = (info.log_key, info.exchange_key);
         println!(
             "{}",
-            json!({ "market": config.market, "config": file, "exchange_key": exchange_key, "log_key": log_key })
+            json!({
+                "market": config.market, "config": file, "exchange_key": exchange_key, "log_key": log_key,
+                "tls_key_hash": tls_key_hash
+            })
         );
         return Ok(true);
     }
@@ -248,9 +295,9 @@ fn make(init: &Init, json: bool) -> anyhow::Result<bool> {
     );
     println!(
         "\nRecovery sheet: print it and keep it away from this computer.\n\
-         Market        {}\nExchange key  {}\nLog key       {}\n\
-         Who checks a statement or the log needs the log key. The secret halves are in {}: exchange.key, log.key and\n\
-         metering.key. Without log.key the log cannot go on; `wattle-exchange backup` keeps all three.",
+         Market        {}\nExchange key  {}\nLog key       {}\nTLS key hash  {tls_key_hash}\n\
+         Who checks a statement or the log needs the log key. The secret halves are in {}: exchange.key, log.key,\n\
+         metering.key and tls.pem. Without log.key the log cannot go on; `wattle-exchange backup` keeps them all.",
         config.market,
         info.exchange_key,
         info.log_key,
@@ -259,10 +306,15 @@ fn make(init: &Init, json: bool) -> anyhow::Result<bool> {
     Ok(true)
 }
 
-async fn serve(dir: &Path, listen: &str, json: bool) -> anyhow::Result<bool> {
+async fn serve(dir: &Path, door: DoorArguments, json: bool) -> anyhow::Result<bool> {
     let exchange = Exchange::open(dir, Exchange::market_clock(dir)?)?;
-    let listener = TcpListener::bind(listen).await.with_context(|| format!("listening on {listen}"))?;
+    let listener =
+        TcpListener::bind(&door.listen).await.with_context(|| format!("listening on {}", door.listen))?;
     let address = listener.local_addr()?;
+    let access = door.access(address);
+    // Told before anything is printed: an exchange that is not safe to reach is not reached at all.
+    access.check(address)?;
+    let scheme = if matches!(access, Access::Tls { .. }) { "https" } else { "http" };
     let until = CancellationToken::new();
     // Before the address is printed: who reads it may stop the exchange at once.
     let (mut terminate, mut interrupt) = (signal(SignalKind::terminate())?, signal(SignalKind::interrupt())?);
@@ -272,15 +324,13 @@ async fn serve(dir: &Path, listen: &str, json: bool) -> anyhow::Result<bool> {
     });
     let mut serving = tokio::spawn({
         let (exchange, until) = (exchange.clone(), until.clone());
-        async move { exchange.serve(listener, until).await }
+        async move { exchange.serve_as(listener, &access, until).await }
     });
-    let url = format!("http://{address}");
+    let url = format!("{scheme}://{address}");
     let _listening = ListeningAt::note(dir, &url)?;
-    if address.ip().is_loopback() {
-        match json {
-            true => println!("{}", json!({ "market": exchange.market(), "listening": url })),
-            false => println!("The market \"{}\" listens on {url}", exchange.market()),
-        }
+    match json {
+        true => println!("{}", json!({ "market": exchange.market(), "listening": url })),
+        false => println!("The market \"{}\" listens on {url}", exchange.market()),
     }
     tokio::select! {
         _ = terminate.recv() => {}
@@ -346,7 +396,18 @@ async fn operator_link(
 
 async fn invite(arguments: InviteArguments, json: bool) -> anyhow::Result<bool> {
     let exchange = Exchange::open_beside(&arguments.data.dir)?;
-    let area = match (arguments.area, exchange.config().areas.as_slice()) {
+    let members = exchange.members().await?;
+    let known = members.into_iter().find(|it| it.member == arguments.member);
+    let known = known.map(|it| (it.area, it.metering_point));
+    let (known_area, known_point) = known.unzip();
+    let Some(metering_point) = arguments.metering_point.or(known_point) else {
+        bail!(
+            "\"{}\" is no member yet; a new household needs --metering-point, and a member is listed by \
+             `wattle-exchange members`",
+            arguments.member
+        );
+    };
+    let area = match (arguments.area.or(known_area), exchange.config().areas.as_slice()) {
         (Some(area), _) => area,
         (None, [only]) => only.id.clone(),
         (None, _) => bail!("the market has several areas; name one with --area"),
@@ -354,7 +415,7 @@ async fn invite(arguments: InviteArguments, json: bool) -> anyhow::Result<bool> 
     let invite = Invite {
         member: arguments.member,
         area,
-        metering_point: arguments.metering_point,
+        metering_point,
         limits: Limits { fuse_w: arguments.fuse_w, exposure: arguments.exposure },
         expires: SystemClock.now() + Duration::from_secs(u64::from(arguments.valid_for) * 86_400),
         address: arguments.address,
@@ -534,6 +595,24 @@ fn rotate_log_key(dir: &Path, json: bool) -> anyhow::Result<bool> {
         false => println!(
             "The log is signed with a new key from now on: {key}\nThe old key has signed that in the log, so \
              invitations and statements keep naming the first one. Make a new backup."
+        ),
+    }
+    Ok(true)
+}
+
+fn renew_tls_key(
+    dir: &Path,
+    certificate: Option<&Path>,
+    key: Option<&Path>,
+    json: bool,
+) -> anyhow::Result<bool> {
+    let hash = Exchange::renew_tls_key(dir, certificate.map(|certificate| (certificate, key)))?;
+    match json {
+        true => println!("{}", json!({ "tls_key_hash": hash })),
+        false => println!(
+            "The exchange has a new TLS key from its next start on: {hash}\nMembers follow it by themselves, since the \
+             exchange's key signed it. Invitations that were not used yet name the old one, which leads to the new one. \
+             Make a new backup."
         ),
     }
     Ok(true)

@@ -23,9 +23,11 @@ use units::{
     Timestamp,
 };
 
+use crate::access::{Access, host_of};
 use crate::backup::BackupError;
 use crate::config::{ConfigError, MarketConfig};
 use crate::faults::Faults;
+use crate::http::Door;
 use crate::keys;
 use crate::service::Failure;
 use crate::service::allocation::{self, Allocation, DetachedSignature, SignedAllocation};
@@ -43,6 +45,7 @@ use crate::service::report::{self, Audit, SlotReport};
 use crate::service::utility::{self, UtilityImport, UtilityRow, Voucher};
 use crate::store::rows::{self, key, member, settlement};
 use crate::store::{LogSigner, Store, StoreError};
+use crate::tls::{self, Identity, TlsError};
 
 pub(crate) const CONFIG: &str = "market.toml";
 pub(crate) const DATABASE: &str = "exchange.sqlite";
@@ -92,10 +95,17 @@ pub enum ExchangeError {
     Backup(BackupError),
     #[error("the system has no randomness")]
     Randomness(#[from] getrandom::Error),
-    #[error(
-        "the exchange listens on the own machine only, since it does not encrypt yet: {0} is not loopback"
-    )]
+    #[error(transparent)]
+    Tls(#[from] TlsError),
+    #[error("{0} can be reached from elsewhere, so the exchange speaks TLS there or not at all")]
     NotLoopback(std::net::SocketAddr),
+    #[error(
+        "it is not said by which address members reach the exchange; say it with --address https://HOST:PORT, as in the \
+         invitations"
+    )]
+    Nameless,
+    #[error("\"{0}\" is no address of an exchange with TLS, such as https://market.example:8400")]
+    Address(String),
     #[error("serving")]
     Serve(#[source] std::io::Error),
 }
@@ -126,6 +136,7 @@ pub struct Exchange(Arc<Inner>);
 
 #[derive(Debug)]
 struct Inner {
+    dir: PathBuf,
     config: MarketConfig,
     clocks: Clocks,
     key: DeviceKey,
@@ -161,6 +172,7 @@ impl Exchange {
         for name in [KEY, LOG_KEY, METERING_KEY] {
             keys::make(&dir.join(name))?;
         }
+        tls::word(dir, &config.market, &keys::read(&dir.join(KEY))?)?;
         std::fs::write(&file, config.to_toml()).map_err(file_error("writing", &file))?;
         let now = market_clock(config).now();
         let connection_config = config.clone();
@@ -186,6 +198,22 @@ impl Exchange {
         drop(store);
         std::fs::rename(&next, &file).map_err(file_error("renaming", &next))?;
         Ok(keys::log_key(&config.market, public_key))
+    }
+
+    /// Gives a market that is not served another TLS key: one from elsewhere, or a new one. Returns its hash.
+    ///
+    /// Members who pinned the earlier one follow, since the exchange's key signs which one follows on which.
+    pub fn renew_tls_key(dir: &Path, from: Option<(&Path, Option<&Path>)>) -> Result<String, ExchangeError> {
+        let config = MarketConfig::load(&dir.join(CONFIG))?;
+        let _lock = take_lock(dir)?;
+        let key = keys::read(&dir.join(KEY))?;
+        // The present one first, so that the new one is known to follow on it.
+        tls::word(dir, &config.market, &key)?;
+        match from {
+            Some((certificate, secret)) => tls::take(dir, certificate, secret)?,
+            None => tls::make(dir)?,
+        }
+        Ok(tls::word(dir, &config.market, &key)?.body.tls_key_hash)
     }
 
     /// Opens the market of a folder to serve it. One process does at a time.
@@ -226,6 +254,7 @@ impl Exchange {
         let ((settled, _), (happened, _)) = (watch::channel(0), watch::channel(0));
         let changed = Notify::new();
         Ok(Self(Arc::new(Inner {
+            dir: dir.to_owned(),
             config,
             clocks,
             key,
@@ -286,13 +315,38 @@ impl Exchange {
         }
     }
 
-    /// Answers requests until cancelled; requests that are under way are finished.
+    /// Answers requests on loopback until cancelled; requests that are under way are finished.
     pub async fn serve(&self, listener: TcpListener, until: CancellationToken) -> Result<(), ExchangeError> {
+        self.serve_as(listener, &Access::Plain, until).await
+    }
+
+    /// As [`Exchange::serve`], to whom the access lets in. Refuses an access that is not safe.
+    pub async fn serve_as(
+        &self,
+        listener: TcpListener,
+        access: &Access,
+        until: CancellationToken,
+    ) -> Result<(), ExchangeError> {
         let address = listener.local_addr().map_err(ExchangeError::Serve)?;
-        if !address.ip().is_loopback() {
-            return Err(ExchangeError::NotLoopback(address));
-        }
-        crate::http::serve(self.clone(), listener, until).await.map_err(ExchangeError::Serve)
+        let hosts = access.hosts(address)?;
+        let server_key = self.server_key()?;
+        let tls = match access {
+            Access::Plain | Access::BehindProxy { .. } => None,
+            Access::Tls { .. } => Some(Identity::read_or_make(&self.0.dir)?.acceptor()?),
+        };
+        let door = Door { hosts, scheme: access.scheme(), server_key, tls };
+        crate::http::serve(self.clone(), listener, door, until).await;
+        Ok(())
+    }
+
+    /// Returns the TLS key of the market's folder, in the exchange's word.
+    fn server_key(&self) -> Result<exchange_api::SignedServerKey, ExchangeError> {
+        tls::word(&self.0.dir, self.market(), &self.0.key)
+    }
+
+    /// Returns the hash of the TLS key that invitations pin.
+    pub fn tls_key_hash(&self) -> Result<String, ExchangeError> {
+        Ok(self.server_key()?.body.tls_key_hash)
     }
 
     /// Drives the slots through their lives until cancelled.
@@ -400,6 +454,13 @@ impl Exchange {
 
     /// Invites a household, or an existing member's further device.
     pub async fn invite(&self, invite: Invite) -> Result<Invitation, ExchangeError> {
+        let tls_key_hash = match invite.address.starts_with("https://") {
+            true => {
+                host_of(&invite.address)?;
+                Some(self.tls_key_hash()?)
+            }
+            false => None,
+        };
         let mut code = [0; 16];
         getrandom::fill(&mut code)?;
         let code = URL_SAFE_NO_PAD.encode(code);
@@ -408,7 +469,7 @@ impl Exchange {
             market: self.market().clone(),
             exchange_key: self.0.key.public_key_text(),
             log_key: self.0.log_key.to_string(),
-            tls_key_hash: None,
+            tls_key_hash,
             code: code.clone(),
             expires: invite.expires,
         };

@@ -1,4 +1,4 @@
-//! HTTP on loopback: paths, limits, signatures; every refusal is a problem document.
+//! HTTP: paths, limits, signatures; every refusal is a problem document.
 
 mod caller;
 mod connections;
@@ -17,8 +17,9 @@ use axum::http::Request;
 use axum::middleware::{Next, from_fn_with_state};
 use axum::response::{IntoResponse as _, Response};
 use axum::routing::{get, post, put};
-use exchange_api::{Problem, ProblemCode, paths};
+use exchange_api::{Problem, ProblemCode, SignedServerKey, paths};
 use tokio::net::TcpListener;
+use tokio_rustls::TlsAcceptor;
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 
@@ -33,6 +34,10 @@ struct Http {
     exchange: Exchange,
     /// The names by which this exchange may be called: a request signed for another is of no use here.
     hosts: Arc<HashSet<String>>,
+    /// The scheme of the addresses that members sign for.
+    scheme: &'static str,
+    /// Which TLS key the exchange has.
+    server_key: Arc<SignedServerKey>,
     limits: Arc<Limits>,
     /// Who has signed in to the operator's page.
     sessions: Arc<operator::Sessions>,
@@ -41,34 +46,36 @@ struct Http {
     tasks: TaskTracker,
 }
 
-pub(crate) async fn serve(
-    exchange: Exchange,
-    listener: TcpListener,
-    until: CancellationToken,
-) -> std::io::Result<()> {
-    let address = listener.local_addr()?;
-    let port = address.port();
-    let hosts =
-        HashSet::from([address.to_string(), format!("localhost:{port}"), format!("127.0.0.1:{port}")]);
+/// By what name and with what encryption an exchange is served.
+pub(crate) struct Door {
+    pub hosts: HashSet<String>,
+    pub scheme: &'static str,
+    pub server_key: SignedServerKey,
+    pub tls: Option<TlsAcceptor>,
+}
+
+pub(crate) async fn serve(exchange: Exchange, listener: TcpListener, door: Door, until: CancellationToken) {
     let http = Http {
         exchange,
-        hosts: Arc::new(hosts),
+        hosts: Arc::new(door.hosts),
+        scheme: door.scheme,
+        server_key: Arc::new(door.server_key),
         limits: Arc::default(),
         sessions: Arc::default(),
         closing: until.clone(),
         tasks: TaskTracker::new(),
     };
     let tasks = http.tasks.clone();
-    connections::serve(listener, router(http), Bounds::default(), until).await;
+    connections::serve(listener, door.tls, router(http), Bounds::default(), until).await;
     // They hold the market open; who waited for the end may open it again.
     tasks.close();
     tasks.wait().await;
-    Ok(())
 }
 
 fn router(http: Http) -> Router {
     Router::new()
         .route(paths::MARKET, get(routes::market))
+        .route(paths::SERVER_KEY, get(routes::server_key))
         .route(paths::MEMBERS, post(routes::join))
         .route(paths::ME, get(routes::me))
         .route(paths::CONTRACT, put(routes::tell_contract))
@@ -185,7 +192,10 @@ mod tests {
         let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
         let address = format!("http://{}", listener.local_addr().unwrap());
         let until = CancellationToken::new();
-        let server = tokio::spawn(serve(exchange.clone(), listener, until.clone()));
+        let server = tokio::spawn({
+            let (exchange, until) = (exchange.clone(), until.clone());
+            async move { exchange.serve(listener, until).await }
+        });
         let key = joined(&exchange, &address).await;
 
         let (enter, entered) = std::sync::mpsc::channel::<()>();

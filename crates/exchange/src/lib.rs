@@ -1,8 +1,9 @@
 //! The market as a service: `store/` remembers, `service/` decides, `http/` listens.
 //!
-//! The exchange is one SQLite file, one thread that writes it, and an HTTP server on loopback. It has
+//! The exchange is one SQLite file, one thread that writes it, and an HTTP server. It has
 //! two clocks: market time for slots, gates and readings, real time for signatures and time-outs.
 
+mod access;
 mod backup;
 mod config;
 mod exchange;
@@ -11,7 +12,9 @@ mod http;
 mod keys;
 mod service;
 mod store;
+mod tls;
 
+pub use access::Access;
 pub use backup::{BackupError, backup, restore};
 pub use config::{AreaConfig, ConfigError, MarketConfig};
 pub use exchange::{Clocks, Exchange, ExchangeError, KeyInfo, MemberInfo};
@@ -28,3 +31,4 @@ pub use service::utility::{
     HEADER, HeldRow, InvalidFile, UtilityImport, UtilityRow, parse as parse_readings,
 };
 pub use store::StoreError;
+pub use tls::TlsError;

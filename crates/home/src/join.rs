@@ -6,7 +6,7 @@ use std::path::Path;
 use std::sync::Arc;
 use std::time::Duration;
 
-use exchange_api::{Client, ClientError, ClientSettings, DeviceKey, Invitation, MarketInfo};
+use exchange_api::{Client, ClientError, ClientSettings, DeviceKey, Invitation, MarketInfo, ServerPin};
 use units::{Clock, SystemClock, Timestamp};
 
 use crate::config::{ConfigError, HomeConfig, INVITATION_FILE, MarketConfig, write_in_place};
@@ -50,6 +50,7 @@ impl JoinError {
         match self {
             Self::Invitation(_) => "invalid_invitation",
             Self::Expired(_) => "expired_invitation",
+            Self::Exchange(ClientError::OtherServer { .. }) => "other_key",
             Self::Exchange(_) => "unreachable",
             Self::OtherKey => "other_key",
             Self::OtherTerms { .. } => "terms_not_agreed",
@@ -65,6 +66,9 @@ impl JoinError {
         match self {
             Self::Invitation(_) => "Copy the whole line that begins with wattle1.",
             Self::Expired(_) => "Ask the operator for a new one.",
+            Self::Exchange(ClientError::OtherServer { .. }) => {
+                "Do not go on; ask the operator what happened."
+            }
             Self::Exchange(_) => "Check the internet connection and try again.",
             Self::OtherKey => "Do not go on; ask the operator what happened.",
             Self::OtherTerms { .. } => {
@@ -91,7 +95,8 @@ pub async fn look_at(invitation: &str) -> Result<Offer, JoinError> {
     if parsed.expires <= SystemClock.now() {
         return Err(JoinError::Expired(parsed.expires));
     }
-    let settings = ClientSettings { timeout: TIMEOUT, retries: 1, clock: Arc::new(SystemClock) };
+    let server = ServerPin::of(&parsed).map(Arc::new);
+    let settings = ClientSettings { timeout: TIMEOUT, retries: 1, clock: Arc::new(SystemClock), server };
     let passer_by = DeviceKey::generate().map_err(JoinError::NoRandomness)?;
     let market = Client::new(&parsed.address, passer_by, settings)?.market().await?;
     if market.exchange_key != parsed.exchange_key {

@@ -24,6 +24,7 @@ pub mod profiles;
 mod requests;
 mod secrets;
 mod series;
+mod server;
 pub mod statement;
 mod tasks;
 mod trading;

@@ -9,6 +9,7 @@ use metering::Sample;
 use units::{Energy, Slot, Timestamp};
 
 use crate::config::Role;
+use crate::server::TrustedServer;
 use crate::view::frame::{ExchangeStateView, Notice, NoticeCode, Trouble};
 
 /// The present state, behind one short lock.
@@ -61,6 +62,8 @@ pub struct QuarterStart {
 pub struct ExchangeLive {
     pub state: ExchangeStateView,
     pub market: Option<MarketInfo>,
+    /// Which server is believed to be the exchange.
+    pub server: Option<TrustedServer>,
     pub trouble: Option<Trouble>,
     pub last_contact: Option<Timestamp>,
     /// The life of the slots around now, as it was told last.
@@ -82,6 +85,7 @@ impl Default for ExchangeLive {
         Self {
             state: ExchangeStateView::NotAMember,
             market: None,
+            server: None,
             trouble: None,
             last_contact: None,
             slots: Vec::new(),

@@ -151,7 +151,7 @@ pub(super) fn target(uri: &Uri, headers: &HeaderMap, http: &Http) -> Result<Stri
         return Err(Problem::new(ProblemCode::BadRequest, detail));
     }
     let path = uri.path_and_query().map_or("/", |path| path.as_str());
-    Ok(format!("http://{host}{path}"))
+    Ok(format!("{}://{host}{path}", http.scheme))
 }
 
 fn signature_headers(headers: &HeaderMap) -> Result<Headers, Problem> {

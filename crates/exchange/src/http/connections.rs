@@ -7,14 +7,17 @@ use axum::Router;
 use exchange_api::{Problem, ProblemCode};
 use hyper_util::rt::{TokioIo, TokioTimer};
 use hyper_util::service::TowerToHyperService;
-use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
+use tokio::io::{AsyncRead, AsyncReadExt as _, AsyncWrite, AsyncWriteExt as _};
 use tokio::net::{TcpListener, TcpStream};
 use tokio::sync::Semaphore;
+use tokio_rustls::TlsAcceptor;
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 
 /// How long one who is turned away may take to read why.
 const TURNING_AWAY: Duration = Duration::from_secs(2);
+/// How long the greeting of TLS may take: two round trips, also over a slow radio.
+const GREETING: Duration = Duration::from_secs(10);
 /// How long to wait where the system has no room for another connection.
 const AFTER_FAULT: Duration = Duration::from_secs(1);
 
@@ -36,7 +39,13 @@ impl Default for Bounds {
 }
 
 /// Serves until cancelled, then finishes what is under way.
-pub(super) async fn serve(listener: TcpListener, router: Router, bounds: Bounds, until: CancellationToken) {
+pub(super) async fn serve(
+    listener: TcpListener,
+    tls: Option<TlsAcceptor>,
+    router: Router,
+    bounds: Bounds,
+    until: CancellationToken,
+) {
     let room = Arc::new(Semaphore::new(bounds.connections));
     let door = Arc::new(Semaphore::new(bounds.turned_away));
     let connections = TaskTracker::new();
@@ -47,15 +56,37 @@ pub(super) async fn serve(listener: TcpListener, router: Router, bounds: Bounds,
             stream = accept(&listener) => stream,
         };
         if let Ok(place) = Arc::clone(&room).try_acquire_owned() {
-            let (router, until) = (router.clone(), until.clone());
+            let (router, tls, until) = (router.clone(), tls.clone(), until.clone());
             connections.spawn(async move {
-                connection(stream, router, bounds.headers, until).await;
+                // Small answers should not wait for each other.
+                let _ = stream.set_nodelay(true);
+                match tls {
+                    None => connection(stream, router, bounds.headers, until).await,
+                    Some(tls) => {
+                        let greeting = tokio::time::timeout(GREETING, tls.accept(stream));
+                        tokio::select! {
+                            () = until.cancelled() => {}
+                            greeted = greeting => match greeted {
+                                Ok(Ok(stream)) => connection(stream, router, bounds.headers, until.clone()).await,
+                                Ok(Err(error)) => tracing::debug!(%error, "a connection did not come to TLS"),
+                                Err(_) => tracing::debug!("a connection was too slow to come to TLS"),
+                            }
+                        }
+                    }
+                }
                 drop(place);
             });
         } else if let Ok(place) = Arc::clone(&door).try_acquire_owned() {
+            let tls = tls.clone();
             connections.spawn(async move {
+                let turned_away = async {
+                    match tls {
+                        None => turn_away(stream, bounds.connections).await,
+                        Some(tls) => turn_away(tls.accept(stream).await?, bounds.connections).await,
+                    }
+                };
                 // Whoever does not read it has learned what matters by being closed.
-                let _ = tokio::time::timeout(TURNING_AWAY, turn_away(stream, bounds.connections)).await;
+                let _ = tokio::time::timeout(TURNING_AWAY, turned_away).await;
                 drop(place);
             });
         }
@@ -79,9 +110,12 @@ async fn accept(listener: &TcpListener) -> TcpStream {
     }
 }
 
-async fn connection(stream: TcpStream, router: Router, headers: Duration, until: CancellationToken) {
-    // Small answers should not wait for each other.
-    let _ = stream.set_nodelay(true);
+async fn connection(
+    stream: impl AsyncRead + AsyncWrite + Unpin + Send + 'static,
+    router: Router,
+    headers: Duration,
+    until: CancellationToken,
+) {
     let mut http = hyper::server::conn::http1::Builder::new();
     http.timer(TokioTimer::new()).header_read_timeout(headers);
     let mut serving =
@@ -99,7 +133,10 @@ async fn connection(stream: TcpStream, router: Router, headers: Duration, until:
 }
 
 /// Answers whatever was asked with the problem `busy`.
-async fn turn_away(mut stream: TcpStream, connections: usize) -> std::io::Result<()> {
+async fn turn_away(
+    mut stream: impl AsyncRead + AsyncWrite + Unpin,
+    connections: usize,
+) -> std::io::Result<()> {
     let detail = format!("{connections} connections are open already. Try again.");
     let problem = Problem::new(ProblemCode::Busy, detail);
     let body = serde_json::to_string(&problem).expect("a problem is words and a number");
@@ -130,7 +167,7 @@ mod tests {
         let address = listener.local_addr().unwrap();
         let router = Router::new().route("/", axum::routing::get(|| async { "here" }));
         let until = CancellationToken::new();
-        let server = tokio::spawn(serve(listener, router, bounds, until.clone()));
+        let server = tokio::spawn(serve(listener, None, router, bounds, until.clone()));
         (address, until, server)
     }
 

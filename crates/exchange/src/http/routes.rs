@@ -8,7 +8,7 @@ use axum::extract::{Path, Query, Request, State};
 use exchange_api::{
     AgreeTerms, CancelOrders, CancelRequest, DealList, DealStatus, EndDeal, JoinRequest, MarketInfo,
     Membership, OrderList, OrderOutcomes, PlaceOrders, Problem, ProblemCode, ReadingOutcomes, ReportReadings,
-    SettlementPage, Signable, Signed, SignedContract, SignedDeal, SlotBook, SlotList, paths,
+    SettlementPage, Signable, Signed, SignedContract, SignedDeal, SignedServerKey, SlotBook, SlotList, paths,
     public_key_from_text,
 };
 use std::ops::Range;
@@ -23,6 +23,11 @@ use crate::store::rows::key::{self, KeyRow};
 use crate::store::rows::settlement;
 
 type Answer<T> = Result<Json<T>, Refusal>;
+
+/// Says which TLS key the exchange has, to whoever was shown it.
+pub(super) async fn server_key(State(http): State<Http>) -> Json<SignedServerKey> {
+    Json(http.server_key.as_ref().clone())
+}
 
 pub(super) async fn market(State(http): State<Http>) -> Json<MarketInfo> {
     Json(http.exchange.info())

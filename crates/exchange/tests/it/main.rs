@@ -23,5 +23,6 @@ mod promises;
 mod readings;
 mod street;
 mod tampering;
+mod tls;
 mod utility;
 mod wire;

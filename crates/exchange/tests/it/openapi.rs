@@ -58,7 +58,7 @@ async fn the_exchange_knows_every_operation_of_the_document() {
         let answer = crate::wire::send(&method, &format!("{}{path}", street.address), None, b"").await;
         // Without a signature, sizes, or the path of a real tile.
         let expected = match path.as_str() {
-            "/v1/market" | "/v1/log/checkpoint" => 200,
+            "/v1/market" | "/v1/server-key" | "/v1/log/checkpoint" => 200,
             "/v1/log/consistency" => 400,
             "/v1/log/tile/{path}" => 404,
             _ => 401,

@@ -4,11 +4,11 @@ use std::path::Path;
 use std::sync::Arc;
 use std::time::Duration;
 
-use exchange::{Clocks, Exchange, Invite, MarketConfig};
+use exchange::{Access, Clocks, Exchange, Invite, MarketConfig};
 use exchange_api::{
     Client, ClientSettings, Commitment, ContractPrices, DeviceKey, Invitation, JoinRequest, Limits,
-    Membership, Order, OrderOutcome, PriceStep, ProblemCode, Reading, ReadingOutcome, Registers, Signed,
-    SignedContract, SignedOrder, SignedReading, UtilityContract, new_order_id, new_salt,
+    Membership, Order, OrderOutcome, PriceStep, ProblemCode, Reading, ReadingOutcome, Registers, ServerPin,
+    Signed, SignedContract, SignedOrder, SignedReading, UtilityContract, new_order_id, new_salt,
 };
 use market::Side;
 use tokio::net::TcpListener;
@@ -42,6 +42,7 @@ pub struct Street {
     pub clock: Arc<ManualClock>,
     pub exchange: Exchange,
     pub address: String,
+    access: Access,
     until: CancellationToken,
     server: JoinHandle<()>,
 }
@@ -53,23 +54,31 @@ impl Street {
     }
 
     pub async fn with(change: impl FnOnce(&mut MarketConfig)) -> Self {
-        Self::start(change, |_| {}).await.0
+        Self::start(Access::Plain, change, |_| {}).await.0
+    }
+
+    pub async fn reached(access: Access) -> Self {
+        Self::start(access, |_| {}, |_| {}).await.0
     }
 
     /// As [`Self::new`], with something made of the folder before the market is opened, such as a disk of ours.
     pub async fn on_disk<T>(make: impl FnOnce(&Path) -> T) -> (Self, T) {
-        Self::start(|_| {}, make).await
+        Self::start(Access::Plain, |_| {}, make).await
     }
 
-    async fn start<T>(change: impl FnOnce(&mut MarketConfig), make: impl FnOnce(&Path) -> T) -> (Self, T) {
+    async fn start<T>(
+        access: Access,
+        change: impl FnOnce(&mut MarketConfig),
+        make: impl FnOnce(&Path) -> T,
+    ) -> (Self, T) {
         let dir = tempfile::tempdir().unwrap();
         let mut config = MarketConfig::new(MarketId::new("lindenweg").unwrap(), "Lindenweg");
         change(&mut config);
         Exchange::init(dir.path(), &config).unwrap();
         let made = make(dir.path());
         let clock = Arc::new(ManualClock::at(noon()));
-        let (exchange, address, until, server) = serve(dir.path(), &clock).await;
-        (Self { dir, clock, exchange, address, until, server }, made)
+        let (exchange, address, until, server) = serve(dir.path(), &clock, &access).await;
+        (Self { dir, clock, exchange, address, access, until, server }, made)
     }
 
     pub fn dir(&self) -> &Path {
@@ -78,23 +87,23 @@ impl Street {
 
     /// Closes the exchange as a shutdown does and opens it again on another port.
     pub async fn restart(self) -> Self {
-        let Self { dir, clock, exchange, until, server, .. } = self;
+        let Self { dir, clock, exchange, access, until, server, .. } = self;
         until.cancel();
         server.await.unwrap();
         drop(exchange);
-        let (exchange, address, until, server) = serve(dir.path(), &clock).await;
-        Self { dir, clock, exchange, address, until, server }
+        let (exchange, address, until, server) = serve(dir.path(), &clock, &access).await;
+        Self { dir, clock, exchange, address, access, until, server }
     }
 
     /// As [`Self::restart`], with something done to the folder meanwhile.
     pub async fn restart_after<T>(self, work: impl FnOnce(&Path) -> T) -> (Self, T) {
-        let Self { dir, clock, exchange, until, server, .. } = self;
+        let Self { dir, clock, exchange, access, until, server, .. } = self;
         until.cancel();
         server.await.unwrap();
         drop(exchange);
         let outcome = work(dir.path());
-        let (exchange, address, until, server) = serve(dir.path(), &clock).await;
-        (Self { dir, clock, exchange, address, until, server }, outcome)
+        let (exchange, address, until, server) = serve(dir.path(), &clock, &access).await;
+        (Self { dir, clock, exchange, address, access, until, server }, outcome)
     }
 
     /// Moves market time and lets all that is due happen.
@@ -117,7 +126,7 @@ impl Street {
         self.exchange.invite(invite).await.unwrap()
     }
 
-    fn invitation_of(&self, member: &str) -> Invite {
+    pub fn invitation_of(&self, member: &str) -> Invite {
         Invite {
             member: MemberId::new(member).unwrap(),
             area: self.exchange.config().areas[0].id.clone(),
@@ -141,15 +150,17 @@ impl Street {
 async fn serve(
     dir: &Path,
     clock: &Arc<ManualClock>,
+    access: &Access,
 ) -> (Exchange, String, CancellationToken, JoinHandle<()>) {
     let clocks = Clocks { market: clock.clone(), real: Arc::new(SystemClock) };
     let exchange = Exchange::open_with(dir, clocks).unwrap();
     let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
-    let address = format!("http://{}", listener.local_addr().unwrap());
+    let scheme = if *access == Access::Plain { "http" } else { "https" };
+    let address = format!("{scheme}://{}", listener.local_addr().unwrap());
     let until = CancellationToken::new();
     let server = tokio::spawn({
-        let (exchange, until) = (exchange.clone(), until.clone());
-        async move { exchange.serve(listener, until).await.unwrap() }
+        let (exchange, access, until) = (exchange.clone(), access.clone(), until.clone());
+        async move { exchange.serve_as(listener, &access, until).await.unwrap() }
     });
     (exchange, address, until, server)
 }
@@ -174,8 +185,12 @@ pub struct Home {
 
 impl Home {
     pub fn new(address: &str, member: &str, key: DeviceKey) -> Self {
-        let settings =
-            ClientSettings { retries: 0, timeout: Duration::from_secs(10), ..ClientSettings::default() };
+        Self::pinned(address, member, key, None)
+    }
+
+    pub fn pinned(address: &str, member: &str, key: DeviceKey, server: Option<Arc<ServerPin>>) -> Self {
+        let timeout = Duration::from_secs(10);
+        let settings = ClientSettings { retries: 0, timeout, server, ..ClientSettings::default() };
         let client = Client::new(address, key.clone(), settings).unwrap();
         Self { member: MemberId::new(member).unwrap(), key, client }
     }

@@ -45,7 +45,8 @@ pub enum Failure {
 /// Returns a client for an exchange. The courier tries again by itself, so the client does not.
 pub fn client(house: &House, address: &str) -> Option<Result<Client, ClientError>> {
     let key = house.key.clone()?;
-    let settings = ClientSettings { timeout: TIMEOUT, retries: 0, clock: Arc::new(SystemClock) };
+    let server = house.server_pin(address);
+    let settings = ClientSettings { timeout: TIMEOUT, retries: 0, clock: Arc::new(SystemClock), server };
     Some(Client::new(address, key, settings))
 }
 
@@ -199,6 +200,7 @@ async fn greet(house: &Arc<House>) -> Result<(), Failure> {
         (None, Some(invitation)) => join(house, &client, &market, &invitation).await?,
         (None, None) => {}
     }
+    house.blocking(House::keep_server_pin).await?;
     met(house);
     Ok(())
 }
@@ -517,6 +519,7 @@ fn set_state_if_unknown(house: &House, state: ExchangeStateView) {
 /// Notes why the exchange could not be dealt with.
 fn note(house: &House, failure: &Failure) {
     let (state, code) = match failure {
+        Failure::Exchange(error @ ClientError::OtherServer { .. }) => (state_of(error), "other_key"),
         Failure::Exchange(error) => (state_of(error), error.code().map_or("unreachable", |code| code.word())),
         Failure::Invitation(_) => (ExchangeStateView::Refused, "invitation"),
         Failure::History(_) => {
@@ -546,6 +549,10 @@ pub fn note_trouble(house: &House, state: ExchangeStateView, trouble: Trouble) {
 }
 
 pub fn state_of(error: &ClientError) -> ExchangeStateView {
+    if matches!(error, ClientError::OtherServer { .. }) {
+        // Waiting does not mend it.
+        return ExchangeStateView::Refused;
+    }
     match error.code() {
         Some(ProblemCode::ClockOff) => ExchangeStateView::ClockOff,
         Some(

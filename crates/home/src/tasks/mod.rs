@@ -22,7 +22,7 @@ use tokio_util::task::TaskTracker;
 
 use crate::house::House;
 
-pub use courier::{carry_once, client};
+pub use courier::{carry_once, client, read_invitation};
 pub(crate) use trader::situation;
 pub use watcher::look_at_deals;
 

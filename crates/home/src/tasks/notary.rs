@@ -15,6 +15,9 @@ use crate::notary::{Breach, Desk, Failure};
 const LOOK_EVERY: Duration = Duration::from_secs(900);
 /// In a simulated street a quarter hour may pass in seconds; the log is not asked more often than that.
 const PAUSE: Duration = Duration::from_secs(2);
+/// How many promises are remembered. While an alarm stands nobody looks for them, and they must not pile up: some days
+/// of orders and readings.
+const MOST_PROMISES: usize = 4096;
 /// After trouble with the exchange.
 const LONGER_PAUSE: Duration = Duration::from_secs(20);
 
@@ -144,6 +147,9 @@ impl House {
                 live.log.promises.push(promise);
             }
         }
+        // The oldest are the least likely to matter to whoever answers the alarm.
+        let beyond = live.log.promises.len().saturating_sub(MOST_PROMISES);
+        live.log.promises.drain(..beyond);
     }
 
     /// Returns the first key of the market's log: that of the invitation, or, for who joined before invitations

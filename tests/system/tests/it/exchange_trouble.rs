@@ -10,7 +10,7 @@ use home::view::{OrderStateView, SideView, Whole};
 use tokio_util::sync::CancellationToken;
 use units::{Clock, ManualClock, SystemClock};
 
-use crate::support::{Bench, Running, eventually, options};
+use crate::support::{Bench, Encrypted, Running, eventually, options};
 
 const LIMIT: Duration = Duration::from_secs(40);
 
@@ -87,6 +87,47 @@ async fn a_clock_that_is_off_is_told_as_such() {
     running.end().await;
     until.cancel();
     serving.await.unwrap();
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_household_joins_by_tls_follows_a_new_key_and_believes_nobody_else() {
+    let folder = tempfile::tempdir().unwrap();
+    let (market_dir, home_dir) = (folder.path().join("exchange"), folder.path().join("home"));
+    let config = MarketConfig::new(units::MarketId::new("test").unwrap(), "Test");
+    Exchange::init(&market_dir, &config).unwrap();
+    let served = Encrypted::at(&market_dir, "127.0.0.1:0").await;
+    let address = served.address.to_string();
+    let invitation = served.invite("home-01").await;
+    served.ready_to_join(&invitation, &home_dir).await;
+
+    let running = Running::start(&home_dir);
+    let state = || running.home.frame().unwrap().exchange.state;
+    eventually("it joins", LIMIT, || state() == ExchangeStateView::Connected).await;
+    assert!(running.home.history().unwrap().membership().unwrap().is_some());
+    running.end().await;
+    served.end().await;
+
+    let new = Exchange::renew_tls_key(&market_dir, None).unwrap();
+    let served = Encrypted::at(&market_dir, &address).await;
+    let running = Running::start(&home_dir);
+    let state = || running.home.frame().unwrap().exchange.state;
+    eventually("it follows", LIMIT, || state() == ExchangeStateView::Connected).await;
+    let kept = running.home.history().unwrap().setting("server_key").unwrap().unwrap();
+    assert!(kept.contains(&new), "{kept}");
+    running.end().await;
+    served.end().await;
+
+    let other_dir = folder.path().join("other");
+    Exchange::init(&other_dir, &config).unwrap();
+    let other = Encrypted::at(&other_dir, &address).await;
+    let running = Running::start(&home_dir);
+    let frame = || running.home.frame().unwrap().exchange;
+    eventually("the other is refused", LIMIT, || frame().state == ExchangeStateView::Refused).await;
+    assert_eq!(frame().trouble.unwrap().code, "other_key");
+    let lured = home::join::look_at(&invitation.to_string()).await.unwrap_err();
+    assert_eq!(lured.code(), "other_key");
+    running.end().await;
+    other.end().await;
 }
 
 #[tokio::test(flavor = "multi_thread")]
