@@ -4,7 +4,9 @@ use serde::{Deserialize, Serialize};
 use specta::Type;
 use tauri_specta::{Builder, Event, collect_commands, collect_events};
 
-use crate::commands::{contracts, earnings, energy, frame, market, meters, now, rules, statement};
+use crate::commands::{
+    contracts, earnings, energy, frame, market, meters, notifications, now, rules, statement,
+};
 
 /// Tells the UI which views have become old.
 #[derive(Clone, Debug, Serialize, Deserialize, Type, Event)]
@@ -61,6 +63,10 @@ pub fn builder() -> Builder<tauri::Wry> {
             meters::replace_meter,
             meters::invert_meter,
             meters::remove_meter,
+            notifications::notifications,
+            notifications::set_notifications,
+            notifications::autostart,
+            notifications::set_autostart,
         ])
         .events(collect_events![Changed])
 }

@@ -8,6 +8,7 @@ use anyhow::{Context, bail};
 use home::ViewName;
 use tauri::plugin::TauriPlugin;
 use tauri::{AppHandle, Manager, RunEvent, Wry};
+use tauri_plugin_autostart::MacosLauncher;
 use tauri_plugin_window_state::StateFlags;
 use tauri_specta::Event;
 use tokio::signal::unix::{SignalKind, signal};
@@ -15,7 +16,8 @@ use tokio::sync::broadcast::{Receiver, error::RecvError, error::TryRecvError};
 
 use crate::bindings::{self, Changed};
 use crate::household::Household;
-use crate::options::Options;
+use crate::notify;
+use crate::options::{HIDDEN, Options};
 use crate::tray::Tray;
 use crate::window;
 
@@ -25,18 +27,21 @@ const CHANGES_EVERY: Duration = Duration::from_millis(250);
 /// Runs the desktop's side until the owner quits or the program is told to end.
 pub fn run(options: Options) -> anyhow::Result<()> {
     require_display()?;
-    let bindings = bindings::builder();
+    let (bindings, hidden) = (bindings::builder(), options.hidden);
     let mut app = tauri::Builder::default();
     if let Some(plugin) = single_instance(&options.data) {
         app = app.plugin(plugin);
     }
     let app = app
         .plugin(window_state())
+        .plugin(tauri_plugin_autostart::init(MacosLauncher::LaunchAgent, Some(vec![HIDDEN])))
         .invoke_handler(bindings.invoke_handler())
         .manage(Household::default())
         .setup(move |app| {
             bindings.mount_events(app);
-            window::show(app.handle());
+            if !hidden {
+                window::show(app.handle());
+            }
             tauri::async_runtime::spawn(quit_when_signalled(app.handle().clone()));
             Ok(())
         })
@@ -96,6 +101,7 @@ fn follow(app: &AppHandle) {
     let tray = Tray::build(app).inspect_err(
         |error| tracing::warn!(%error, "this desktop has no tray; start Wattle again to see it"),
     );
+    tauri::async_runtime::spawn(notify::follow(app.clone()));
     let app = app.clone();
     tauri::async_runtime::spawn(async move {
         let home = app.state::<Household>().home().await;

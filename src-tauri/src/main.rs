@@ -4,6 +4,7 @@ mod bindings;
 mod commands;
 mod desktop;
 mod household;
+mod notify;
 mod options;
 mod tray;
 mod window;

@@ -6,13 +6,17 @@ use std::path::PathBuf;
 use anyhow::{Context, Result, bail};
 use home::{HomeOptions, SecretSource};
 
+/// Starts in the tray; the desktop starts Wattle so when the owner logs in.
+pub const HIDDEN: &str = "--hidden";
+
 pub const HELP: &str = "\
 The window of Wattle: sell your solar surplus to your neighbours.
 
-Usage: wattle-app [--data DIR] [--passphrase-file FILE]
+Usage: wattle-app [--data DIR] [--passphrase-file FILE] [--hidden]
 
   --data DIR              The home's data folder; without it the one in your user folder
   --passphrase-file FILE  Opens the key file of a computer that has no system keyring
+  --hidden                Starts without a window, in the tray
   --version               Prints the version";
 
 /// What the command line asks for.
@@ -27,11 +31,13 @@ pub enum Asked {
 pub struct Options {
     pub data: PathBuf,
     passphrase_file: Option<PathBuf>,
+    /// Whether no window is shown yet.
+    pub hidden: bool,
 }
 
 impl Options {
     pub fn parse(mut words: impl Iterator<Item = OsString>) -> Result<Asked> {
-        let (mut data, mut passphrase_file) = (None, None);
+        let (mut data, mut passphrase_file, mut hidden) = (None, None, false);
         while let Some(word) = words.next() {
             let mut value = || {
                 words.next().map(PathBuf::from).with_context(|| format!("{} needs a value", word.display()))
@@ -39,13 +45,14 @@ impl Options {
             match word.to_str() {
                 Some("--data") => data = Some(value()?),
                 Some("--passphrase-file") => passphrase_file = Some(value()?),
+                Some(HIDDEN) => hidden = true,
                 Some("--help" | "-h") => return Ok(Asked::Help),
                 Some("--version" | "-V") => return Ok(Asked::Version),
                 _ => bail!("{} is not known here.\n\n{HELP}", word.display()),
             }
         }
         let data = data.map_or_else(default_data, Ok)?;
-        Ok(Asked::Window(Self { data, passphrase_file }))
+        Ok(Asked::Window(Self { data, passphrase_file, hidden }))
     }
 
     pub fn home(&self) -> HomeOptions {
@@ -90,6 +97,7 @@ mod tests {
     fn what_is_not_known_is_named() {
         assert!(parse("--dta x").unwrap_err().to_string().starts_with("--dta is not known"));
         assert_eq!(parse("--data").unwrap_err().to_string(), "--data needs a value");
+        assert!(matches!(parse("--data x --hidden").unwrap(), Asked::Window(Options { hidden: true, .. })));
         assert_eq!(parse("--data x --help").unwrap(), Asked::Help);
     }
 }

@@ -3,6 +3,7 @@
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
+use crate::alerts::NotificationsConfig;
 use crate::profiles::{PROFILES_FOLDER, Profiles};
 use drivers::{Endpoint, Line, MeterSettings};
 use feeds::PriceSource;
@@ -52,6 +53,9 @@ pub struct HomeConfig {
     /// Who is named on statements.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub statement: Option<StatementConfig>,
+    /// What the owner wants to be told while the window is closed.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub notifications: Option<NotificationsConfig>,
     /// Present in a house of a simulated street.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub simulation: Option<Scale>,
@@ -328,6 +332,9 @@ impl HomeConfig {
                 return Err(format!("the meters \"{}\" and \"{}\" share an id or a role", twin.id, meter.id));
             }
         }
+        if let Some(notifications) = &self.notifications {
+            notifications.quiet_hours().map_err(|what| format!("notifications: {what}"))?;
+        }
         if let Some(scale) = self.simulation
             && !(scale.speed.is_finite() && scale.speed >= 1.0)
         {
@@ -401,6 +408,7 @@ impl HomeConfig {
             battery: None,
             meters: Vec::new(),
             statement: None,
+            notifications: None,
             simulation: None,
         }
     }

@@ -60,6 +60,15 @@ pub(crate) fn refusal(code: &str, message: impl Into<String>, hint: &str) -> Ref
     Refusal { code: code.to_owned(), message: message.into(), hint: hint.to_owned() }
 }
 
+/// What a use case answers when `home.toml` does not take a change.
+pub(crate) fn config_refusal(error: &ConfigError) -> Refusal {
+    refusal(
+        "bad_configuration",
+        described(error),
+        "Correct home.toml in the data folder, or give this user the right to write there.",
+    )
+}
+
 /// What a use case answers when the history fails it.
 pub(crate) fn history_refusal(error: &HistoryError) -> Refusal {
     Refusal {

@@ -16,6 +16,7 @@ use tokio::sync::{Notify, broadcast};
 use tokio_util::sync::CancellationToken;
 use units::{LocalDay, MeterId, ScaledClock, SharedClock, Slot, SystemClock, Timestamp, Zone};
 
+use crate::alerts::Alert;
 use crate::config::{
     CONFIG_FILE, ConfigError, HISTORY_FILE, HomeConfig, KEY_FILE, RULES_FILE, Role, write_in_place,
 };
@@ -99,6 +100,7 @@ pub(crate) struct House {
     rules: RwLock<RuleBook>,
     live: Mutex<Live>,
     changes: broadcast::Sender<ViewName>,
+    alerts: broadcast::Sender<Alert>,
     pub wake: Wake,
     /// The notary's, while it works or a statement is made.
     pub desk: tokio::sync::Mutex<Option<Desk>>,
@@ -131,6 +133,8 @@ pub(crate) struct Wake {
 
 /// Changes that a slow listener may lag behind; it then looks at everything anew.
 const CHANGES: usize = 64;
+/// Alerts come one at a time, hours apart.
+const ALERTS: usize = 16;
 
 /// No decision rests on a forecast that is older.
 const FORESEEN_FOR: Duration = Duration::from_secs(6 * 3600);
@@ -167,6 +171,11 @@ impl Home {
             State::Open(house) => house.changes.subscribe(),
             State::Blocked(_, changes) => changes.subscribe(),
         }
+    }
+
+    /// Returns a stream of what is worth a word of the desktop; `None` where the household is not open.
+    pub fn alerts(&self) -> Option<broadcast::Receiver<Alert>> {
+        self.house().ok().map(|house| house.alerts.subscribe())
     }
 
     /// Returns the household's history, for programs that read it as a whole.
@@ -220,6 +229,7 @@ impl House {
             rules: RwLock::new(rules),
             live: Mutex::new(live),
             changes: broadcast::channel(CHANGES).0,
+            alerts: broadcast::channel(ALERTS).0,
             wake: Wake::default(),
             desk: tokio::sync::Mutex::default(),
             lines: Wiring::default(),
@@ -324,6 +334,12 @@ impl House {
     pub fn changed(&self, view: ViewName) {
         // Nobody listens while no window is open.
         let _ = self.changes.send(view);
+    }
+
+    /// Tells the owner, by whatever shows alerts.
+    pub fn alert(&self, alert: Alert) {
+        tracing::info!(?alert, "an alert");
+        let _ = self.alerts.send(alert);
     }
 
     /// Returns what a kWh costs and brings in a slot; `None` where it is not known, which is never 0.

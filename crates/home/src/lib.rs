@@ -4,6 +4,7 @@
 //! trades and fetches what was settled until it is told to stop. A window, the command line and the
 //! simulated street all hold the same [`Home`].
 
+pub mod alerts;
 mod by_hand;
 pub mod config;
 pub mod contract_file;
@@ -40,3 +41,4 @@ pub use price_book::PriceBook;
 pub use pricing::{ContractTable, SlotPrices, parse_price};
 pub use requests::Stopped;
 pub use secrets::{KeyPlace, SecretError, SecretSource};
+pub use units::Energy;

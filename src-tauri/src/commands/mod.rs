@@ -6,6 +6,7 @@ pub mod energy;
 pub mod frame;
 pub mod market;
 pub mod meters;
+pub mod notifications;
 pub mod now;
 pub mod rules;
 pub mod statement;

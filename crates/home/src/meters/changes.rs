@@ -12,6 +12,7 @@ use units::{Energy, LocalDay, MeterId, Slot, Timestamp};
 use super::wiring::{BookChange, Hold, Told};
 use super::{refused, unknown_meter};
 use crate::config::{MeterConfig, Netting, Role};
+use crate::error::config_refusal;
 use crate::house::{Home, House};
 use crate::series::Series;
 use crate::tasks::bookkeeper::Books;
@@ -174,14 +175,9 @@ impl House {
         if let Some(change) = change {
             self.tell_books(change).await.map_err(refused)?;
         }
-        self.blocking(move |house| house.change_config(|config| edit(&mut config.meters))).await.map_err(
-            |error| Refusal {
-                code: "bad_configuration".to_owned(),
-                message: crate::config::described(&error),
-                hint: "Correct home.toml in the data folder, or give this user the right to write there."
-                    .to_owned(),
-            },
-        )?;
+        self.blocking(move |house| house.change_config(|config| edit(&mut config.meters)))
+            .await
+            .map_err(|error| config_refusal(&error))?;
         self.tell_books(BookChange::Reopen { fresh }).await.map_err(refused)?;
         drop(held);
         self.lines.settled().await;

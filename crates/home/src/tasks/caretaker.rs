@@ -8,10 +8,13 @@ use history::{HistoryError, PriceKind, SlotPrice};
 use tokio_util::sync::CancellationToken;
 use units::Slot;
 
+use crate::alerts;
 use crate::house::{House, ViewName};
 
 /// The status line tells ages in seconds.
 const ROUND: Duration = Duration::from_secs(1);
+/// What is worth a word has lasted for minutes, so it is not looked for more often.
+const ALERTS_EVERY: Duration = Duration::from_secs(30);
 /// A snapshot costs a copy of the file; four a day lose at most six hours of samples, and no money, since
 /// the exchange tells that again.
 const SNAPSHOT_EVERY: Duration = Duration::from_secs(6 * 3600);
@@ -19,6 +22,7 @@ const SNAPSHOT_EVERY: Duration = Duration::from_secs(6 * 3600);
 pub async fn run(house: Arc<House>, stop: CancellationToken) {
     let mut snapshot_due = Instant::now() + SNAPSHOT_EVERY;
     let mut priced = None;
+    let mut alerts_due = Instant::now() + ALERTS_EVERY;
     loop {
         obey(&house).await;
         let slot = Slot::containing(house.now());
@@ -28,6 +32,10 @@ pub async fn run(house: Arc<House>, stop: CancellationToken) {
                 house.blocking(move |house| keep_prices(house, slot)).await,
                 "the contract's prices could not be kept",
             );
+        }
+        if Instant::now() >= alerts_due {
+            alerts_due = Instant::now() + ALERTS_EVERY;
+            alerts::look(&house).await;
         }
         if Instant::now() >= snapshot_due {
             snapshot_due = Instant::now() + SNAPSHOT_EVERY;

@@ -138,7 +138,7 @@ impl Home {
     }
 }
 
-fn energy(house: &House, kind: PeriodView, day: DayKey) -> Result<EnergyView, HistoryError> {
+pub(crate) fn energy(house: &House, kind: PeriodView, day: DayKey) -> Result<EnergyView, HistoryError> {
     let known = house.history.days_known()?;
     let today = house.today().key();
     let period = Period::around(kind, day, known, today);

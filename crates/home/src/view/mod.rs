@@ -10,6 +10,7 @@ pub mod frame;
 pub mod glance;
 pub mod market;
 pub mod meters;
+pub mod notifications;
 pub mod now;
 pub mod outlook;
 pub mod rule_past;

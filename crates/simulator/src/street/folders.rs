@@ -83,6 +83,7 @@ fn config(plan: &HousePlan, line: &Line, scale: Scale) -> HomeConfig {
         battery: None,
         meters: meter_roles(plan).into_iter().map(|role| meter(role, line, scale.speed)).collect(),
         statement: None,
+        notifications: None,
         simulation: Some(scale),
     }
 }

@@ -82,6 +82,12 @@ export const commands = {
 	invertMeter: (ask: InvertMeterAsk) => typedError<MetersView, Refusal>(__TAURI_INVOKE("invert_meter", { ask })),
 	/**  Stops reading a meter; what it counted stays. */
 	removeMeter: (meter: string) => typedError<MetersView, Refusal>(__TAURI_INVOKE("remove_meter", { meter })),
+	notifications: () => typedError<NotificationsView, Refusal>(__TAURI_INVOKE("notifications")),
+	setNotifications: (wanted: NotificationsView) => typedError<NotificationsView, Refusal>(__TAURI_INVOKE("set_notifications", { wanted })),
+	/**  Returns whether Wattle starts when the owner logs in. */
+	autostart: () => typedError<boolean, Refusal>(__TAURI_INVOKE("autostart")),
+	/**  Lets Wattle start when the owner logs in, without a window; or no longer. */
+	setAutostart: (on: boolean) => typedError<boolean, Refusal>(__TAURI_INVOKE("set_autostart", { on })),
 };
 
 /** Events */
@@ -978,6 +984,12 @@ export type NoticeCode =
 /**  The meters contradict each other: one measures something else, or is turned round. */
 "meters_contradict" | "other";
 
+export type NotificationsView = {
+	topics: TopicView[],
+	/**  Hours in which only what is urgent is told; `None` where there are none. */
+	quiet: QuietView | null,
+};
+
 export type NowView = {
 	at: Instant,
 	flows: FlowsView,
@@ -1189,6 +1201,12 @@ export type QuarterView = {
 	export_milliwatt_hours: Whole | null,
 	/**  The orders that stand for it. */
 	orders: OrderView[],
+};
+
+/**  From when to when, as `22:00`. */
+export type QuietView = {
+	from: string,
+	to: string,
 };
 
 /**  Why a decision fell as it did: a code with its numbers. The UI has a sentence for each code. */
@@ -1493,6 +1511,14 @@ export type Told =
 "importing" | "exporting" | 
 /**  The sun shines on the roof. */
 "producing" | "charging" | "discharging";
+
+/**  What an alert is about. */
+export type Topic = "meter_silent" | "exchange_lost" | "log_alarm" | "statement_ready" | "unusual_day";
+
+export type TopicView = {
+	topic: Topic,
+	on: boolean,
+};
 
 /**  Sums over settled slots. Income is positive, a charge negative. */
 export type TotalsView = {

@@ -4,6 +4,7 @@ import type { FrameRoom } from "./frame";
 import type { EnergyRoom } from "./energy";
 import type { MarketRoom } from "./market";
 import type { MetersRoom } from "./meters";
+import type { NotificationsRoom } from "./notifications";
 import type { NowRoom } from "./now";
 import type { RulesRoom } from "./rules";
 import type { EarningsRoom } from "./earnings";
@@ -25,6 +26,7 @@ export interface House
     EarningsRoom,
     StatementRoom,
     MetersRoom,
-    ContractsRoom {
+    ContractsRoom,
+    NotificationsRoom {
   onChanged: Changes;
 }

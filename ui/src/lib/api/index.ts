@@ -6,6 +6,7 @@ import { events } from "./bindings";
 import { frameRoom } from "./frame";
 import { marketRoom } from "./market";
 import { metersRoom } from "./meters";
+import { notificationsRoom } from "./notifications";
 import { nowRoom } from "./now";
 import { rulesRoom } from "./rules";
 import { statementRoom } from "./statement";
@@ -29,5 +30,6 @@ export const house: House = {
   ...statementRoom,
   ...metersRoom,
   ...contractsRoom,
+  ...notificationsRoom,
   onChanged,
 };

@@ -12,6 +12,7 @@ import type {
   Format,
   FrameView,
   LimitChange,
+  NotificationsView,
   NowView,
   OrderView,
   Refusal,
@@ -99,6 +100,13 @@ export class DemoHouse implements House {
     { from: 0, side: "sell", micros: 120_000 },
     { from: 0, side: "buy", micros: 240_000 },
   ];
+  #notifications: NotificationsView = {
+    topics: (
+      ["meter_silent", "exchange_lost", "log_alarm", "statement_ready", "unusual_day"] as const
+    ).map((topic) => ({ topic, on: topic !== "unusual_day" })),
+    quiet: { from: "22:00", to: "07:00" },
+  };
+  #autostart = true;
   readonly #meters: DemoMeters;
   readonly #contracts: DemoContracts;
   #stoppedAt: number | null = null;
@@ -167,6 +175,16 @@ export class DemoHouse implements House {
   proposeDeal = (proposal: DealProposal) =>
     this.#answer("market", () => this.#market.propose(proposal));
   acceptDeal = (deal: string) => this.#answer("market", () => this.#market.accept(deal));
+  notifications = () => this.#answer("notifications", () => this.#notifications);
+  setNotifications = (wanted: NotificationsView) => {
+    this.#notifications = wanted;
+    return this.notifications();
+  };
+  autostart = () => this.#answer("autostart", () => this.#autostart);
+  setAutostart = (on: boolean) => {
+    this.#autostart = on;
+    return this.autostart();
+  };
   endDeal = (deal: string) => this.#answer("market", () => this.#market.end(deal));
   withdrawOrder = (order: string) => this.#answer("market", () => this.#market.withdraw(order));
   outlook = () =>

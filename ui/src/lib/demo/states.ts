@@ -11,6 +11,7 @@ import type {
   MarketView,
   JournalView,
   MetersView,
+  NotificationsView,
   NowView,
   OutlookView,
   RegistersView,
@@ -57,6 +58,8 @@ export type Views = {
   earnings: EarningsView;
   earningsDay: EarningsDayView;
   statement: StatementView;
+  notifications: NotificationsView;
+  autostart: boolean;
 };
 type Change = { [K in keyof Views]?: (view: Views[K]) => Views[K] };
 
