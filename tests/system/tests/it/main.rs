@@ -6,6 +6,7 @@
 mod data_folder;
 mod deals;
 mod exchange_trouble;
+mod log_trouble;
 mod meter_search;
 mod meter_trouble;
 mod rules_and_stop;
