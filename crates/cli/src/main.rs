@@ -6,6 +6,7 @@
 
 mod backtest;
 mod backup;
+mod contracts;
 mod deals;
 mod duration;
 mod failure;
@@ -59,6 +60,9 @@ enum Command {
     /// Direct deals with a neighbour: list, propose, accept, end
     #[command(subcommand)]
     Deals(deals::Command),
+    /// What the utility charges and pays, from which day on: list, add, check
+    #[command(subcommand)]
+    Contracts(contracts::Command),
     /// Check rules, and try them on this home's past
     #[command(subcommand)]
     Rules(rules::Command),
@@ -101,6 +105,7 @@ fn main() -> ExitCode {
         Command::Keys(options) => keys::keys(&options, output),
         Command::Orders(command) => on_runtime(orders::run(command, output)),
         Command::Deals(command) => on_runtime(deals::run(command, output)),
+        Command::Contracts(command) => on_runtime(contracts::run(command, output)),
         Command::Rules(command) => rules::run(command, output),
         Command::Statement(command) => on_runtime(statement::run(command, output)),
         Command::Verify(options) => verify::verify(&options, output),

@@ -3,6 +3,7 @@
 #![allow(clippy::unwrap_used, reason = "a test that cannot set up its meter has failed")]
 
 mod backtest;
+mod contracts;
 mod counters;
 mod files;
 mod household;
