@@ -10,7 +10,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use market::Area;
-use pricing::SlotPrices;
+use pricing::{Contracts, SlotPrices};
 use rules::{Decision, Equipment, MeterState, Outlook, RuleBook, Situation, Today, Trading};
 use settlement::{Fees, InvalidInput, MemberOrder, MeteredMember, Settlement, SlotInput};
 use units::{AreaId, MemberId, Power, Slot};
@@ -24,7 +24,7 @@ pub struct PastHouse {
     pub member: MemberId,
     pub area: AreaId,
     pub rules: RuleBook,
-    pub prices: SlotPrices,
+    pub contracts: Contracts,
     pub fuse: Power,
 }
 
@@ -77,7 +77,7 @@ impl PastHouse {
         let situation = Situation {
             slot,
             zone: ZONE,
-            prices: Some(self.prices),
+            prices: Some(self.prices(slot)),
             equipment: Equipment { can_sell: self.house.plan.roof.is_some(), can_buy: true },
             meter: MeterState::Fresh { age: SAMPLE_AGE },
             trading: Trading::Running,
@@ -90,15 +90,21 @@ impl PastHouse {
         [rules::Side::Sell, rules::Side::Buy].map(|side| rules::decide(&self.rules, &situation, side))
     }
 
+    /// Returns what the utility charges and pays; the street's contracts began long before any past.
+    fn prices(&self, slot: Slot) -> SlotPrices {
+        self.contracts.prices(slot).expect("the street's contracts tell the price of each slot")
+    }
+
     fn metered(&self, slot: Slot) -> MeteredMember {
         let (import, export) = self.house.market_energy(slot);
+        let prices = self.prices(slot);
         MeteredMember {
             id: self.member.clone(),
             area: self.area.clone(),
             import,
             export,
-            retail: self.prices.retail,
-            feed_in: self.prices.feed_in,
+            retail: prices.retail,
+            feed_in: prices.feed_in,
         }
     }
 

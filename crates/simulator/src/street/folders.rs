@@ -5,11 +5,10 @@ use std::path::{Path, PathBuf};
 
 use exchange_api::Invitation;
 use home::config::{HomeConfig, INVITATION_FILE, MarketConfig, MeterConfig, RULES_FILE, Role};
-use pricing::{ContractTable, format_price};
-use units::{Currency, DayKey, MeterId, Scale};
+use units::{Currency, MeterId, Scale};
 
 use super::StreetError;
-use super::market::{CONTRACT, FUSE_W};
+use super::market::FUSE_W;
 use crate::house::{HousePlan, ZONE};
 use crate::meter::{BATTERY_UNIT, GRID_UNIT, SOLAR_UNIT};
 
@@ -64,18 +63,13 @@ pub(super) fn write_config(
 }
 
 fn config(plan: &HousePlan, line: &Line, scale: Scale) -> HomeConfig {
-    let price = |price| format_price(price, Currency::EUR);
     HomeConfig {
         name: format!("Wattle Street {}", plan.number),
         zone: ZONE.name().to_owned(),
         currency: Currency::EUR,
         fuse_w: FUSE_W,
         market: Some(MarketConfig { agreed_terms: super::market::terms_version() }),
-        contracts: vec![ContractTable::fixed(
-            contract_day(),
-            price(CONTRACT.retail),
-            price(CONTRACT.feed_in),
-        )],
+        contracts: vec![super::market::contract(plan)],
         prices: None,
         weather: None,
         place: None,
@@ -86,11 +80,6 @@ fn config(plan: &HousePlan, line: &Line, scale: Scale) -> HomeConfig {
         notifications: None,
         simulation: Some(scale),
     }
-}
-
-/// Long before any street begins.
-fn contract_day() -> DayKey {
-    "2020-01-01".parse().expect("a day")
 }
 
 /// Returns what is measured in a house.

@@ -6,17 +6,48 @@ use std::time::Duration;
 
 use exchange::{AreaConfig, ExchangeError, Invite, MarketConfig};
 use exchange_api::Limits;
-use pricing::SlotPrices;
+use pricing::{ContractTable, Contracts, OneOrMany, SlotPrices, ZoneTable, format_price};
 use settlement::Fees;
-use units::{AreaId, Clock, MarketId, MemberId, Money, Price, Scale, SystemClock, WattHours};
+use units::{AreaId, Clock, Currency, MarketId, MemberId, Money, Price, Scale, SystemClock, WattHours};
 
 use super::StreetError;
 use crate::house::{HousePlan, ZONE, feeders};
 use crate::past::PastMarket;
 
-/// Every household of the street has the same contract with its utility.
+/// What the street's utility charges and pays: all households but one have this contract.
 pub(super) const CONTRACT: SlotPrices =
     SlotPrices { retail: Price::from_micros_per_kwh(320_000), feed_in: Price::from_micros_per_kwh(81_000) };
+
+/// The household whose contract goes by the time of day.
+const BY_THE_CLOCK: u32 = 4;
+const DAY_RETAIL: Price = Price::from_micros_per_kwh(330_000);
+const NIGHT_RETAIL: Price = Price::from_micros_per_kwh(270_000);
+
+/// Returns a household's contract with its utility, as `home.toml` has it.
+pub(super) fn contract(plan: &HousePlan) -> ContractTable {
+    let price = |price| format_price(price, Currency::EUR);
+    // Long before any street begins.
+    let since = "2020-01-01".parse().expect("a day");
+    if plan.number != BY_THE_CLOCK {
+        return ContractTable::fixed(since, price(CONTRACT.retail), price(CONTRACT.feed_in));
+    }
+    let night = ZoneTable {
+        name: "Night".to_owned(),
+        hours: OneOrMany(vec!["22:00-06:00".to_owned()]),
+        days: OneOrMany::default(),
+        months: OneOrMany::default(),
+        retail: Some(price(NIGHT_RETAIL).into()),
+        feed_in: None,
+    };
+    let by_day = ContractTable::fixed(since, price(DAY_RETAIL), price(CONTRACT.feed_in));
+    ContractTable { name: Some("Day and night".to_owned()), zones: vec![night], ..by_day }
+}
+
+/// Returns a household's contract as pricing knows it.
+pub fn contracts(plan: &HousePlan) -> Contracts {
+    Contracts::from_tables(Currency::EUR, ZONE, &[contract(plan)])
+        .expect("the street's contracts are in order")
+}
 
 /// 3 x 25 A at 230 V.
 pub(super) const FUSE_W: u32 = 17_250;

@@ -21,7 +21,7 @@ use units::{Currency, Energy, KeyId, LocalDay, MarketId, Power, Slot, Timestamp}
 
 use super::StreetError;
 use super::folders::{meter_id, meter_roles};
-use super::market::{CONTRACT, FUSE_W, GATE_S};
+use super::market::{FUSE_W, GATE_S};
 use crate::house::{Counters, House, HousePlan, ZONE};
 use crate::past::{PastHouse, PastSlot, tell};
 
@@ -100,7 +100,7 @@ fn past_house(house: &Arc<House>) -> PastHouse {
         area: super::market::area(&house.plan),
         rules: RuleBook::parse(&house.plan.terms.rules_toml(), Currency::EUR)
             .expect("the terms are written as rules"),
-        prices: CONTRACT,
+        contracts: super::market::contracts(&house.plan),
         fuse: Power::from_watts(FUSE_W.into()),
     }
 }
@@ -131,7 +131,7 @@ impl Writer {
             let rows: Vec<SlotRow> = past.iter().map(|slot| self.energy(role, slot)).collect();
             history.record_slots(&meter_id(role), &rows, now)?;
         }
-        let prices: Vec<SlotPrice> = past.iter().map(contract_price).collect();
+        let prices: Vec<SlotPrice> = past.iter().map(|slot| self.contract_price(slot)).collect();
         history.record_prices(&prices, now)?;
         let cleared: Vec<AreaPrice> = past.iter().flat_map(area_prices).collect();
         history.record_area_prices(&cleared, now)?;
@@ -276,14 +276,15 @@ impl Writer {
         };
         own.filter_map(filled).collect()
     }
-}
 
-fn contract_price(past: &PastSlot) -> SlotPrice {
-    SlotPrice {
-        slot: past.slot,
-        kind: PriceKind::Contract,
-        retail: Some(CONTRACT.retail),
-        feed_in: Some(CONTRACT.feed_in),
+    fn contract_price(&self, past: &PastSlot) -> SlotPrice {
+        let member = &past.input.members[self.place];
+        SlotPrice {
+            slot: past.slot,
+            kind: PriceKind::Contract,
+            retail: Some(member.retail),
+            feed_in: Some(member.feed_in),
+        }
     }
 }
 

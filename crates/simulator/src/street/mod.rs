@@ -27,7 +27,7 @@ use crate::world::UtcDay;
 
 use household::Household;
 
-pub use market::{area as area_of, config as market_config};
+pub use market::{area as area_of, config as market_config, contracts};
 pub use report::{HouseLine, SlotLine, Summary};
 pub use statements::ClosedStatement;
 

@@ -3,7 +3,6 @@
 use std::sync::Arc;
 
 use market::Side;
-use pricing::SlotPrices;
 use rules::RuleBook;
 use settlement::{Account, Fees, What};
 use simulator::house::{House, HousePlan, plan_street};
@@ -31,10 +30,7 @@ fn past_of(seed: u64, count: u32, slots: std::ops::Range<Slot>) -> Vec<PastSlot>
             member: MemberId::new(plan.id.clone()).unwrap(),
             area: area_of(&plan),
             rules: rules_of(&plan),
-            prices: SlotPrices {
-                retail: Price::from_micros_per_kwh(320_000),
-                feed_in: Price::from_micros_per_kwh(81_000),
-            },
+            contracts: simulator::street::contracts(&plan),
             fuse: Power::from_watts(17_000),
             house: Arc::new(House::new(plan, seed, first_day)),
         })

@@ -109,7 +109,7 @@ fn past_slots(slots: Range<Slot>) -> Vec<PastSlot> {
             member: MemberId::new(plan.id.clone()).unwrap(),
             area: area_of(&plan),
             rules: RuleBook::parse(&plan.terms.rules_toml(), Currency::EUR).unwrap(),
-            prices: contract,
+            contracts: simulator::street::contracts(&plan),
             fuse: Power::from_watts(17_250),
             house: Arc::new(House::new(plan, SEED, first_day)),
         })
