@@ -129,6 +129,25 @@ fn a_dynamic_price_is_known_where_the_market_published_one_and_never_guessed() {
 }
 
 #[test]
+fn a_guess_at_a_price_is_of_its_own_kind_and_takes_no_place_of_a_published_one() {
+    use home::view::outlook::PriceKindView;
+    let (_folder, home) = home(DYNAMIC);
+    let running = Slot::containing(units::Clock::now(&units::SystemClock));
+    let slots: Vec<Slot> = Slot::range(running.offset(-8 * 96)..running.offset(10)).collect();
+    spot(&home, &slots, |_| 50_000);
+    drop(home);
+    // What is known is read when the home opens, and whenever a source brings news.
+    let home = open(&_folder);
+    let view = home.outlook().unwrap();
+    let kinds: Vec<_> = view.slots.iter().map(|slot| slot.price_kind).collect();
+    assert_eq!((kinds[0], kinds[9]), (PriceKindView::Published, PriceKindView::Published));
+    assert_eq!((kinds[10], kinds[191]), (PriceKindView::Forecast, PriceKindView::Forecast));
+    assert_eq!(view.slots[100].retail_micros_per_kwh.map(|price| price.get()), Some(180_000));
+    // The day that is shown as it was has no guess in it.
+    assert_eq!(retails(&home, "2020-02-01").iter().flatten().count(), 0);
+}
+
+#[test]
 fn a_contract_changes_from_tomorrow_on_and_the_past_stays() {
     let (folder, home) = home(BY_THE_CLOCK);
     book_day(&home, "2025-07-01");
