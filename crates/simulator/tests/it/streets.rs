@@ -70,7 +70,19 @@ async fn a_street_trades_and_everything_adds_up() {
     assert!(audit.slots >= 2 * 96 + 4);
     what_the_meters_counted_is_what_was_read(&street, slots.start);
     the_past_ends_where_life_begins(&street, slots.start);
+    every_contract_was_told(&street);
     street.finish().await;
+}
+
+/// The exchange knows the prices of the slots ahead: one for a fixed contract, several for one by the clock.
+fn every_contract_was_told(street: &Street) {
+    for neighbour in street.neighbours() {
+        let history = neighbour.history().unwrap().unwrap();
+        let told = history.setting("contract_told").unwrap().unwrap_or_default();
+        let steps = told.matches("\"from\"").count();
+        let by_the_clock = neighbour.house.plan.number == 4;
+        assert_eq!((steps > 0, steps > 1), (true, by_the_clock), "{}: {told}", neighbour.member);
+    }
 }
 
 /// Every house's statement verifies, and they are the exchange's books to the nano, and stay so.
