@@ -26,6 +26,9 @@ pub const LOCK_FILE: &str = "lock";
 #[serde(deny_unknown_fields)]
 pub struct HomeConfig {
     pub name: String,
+    /// The owner has told nothing yet: the window begins with its first run.
+    #[serde(rename = "first_run", default, skip_serializing_if = "std::ops::Not::not")]
+    pub new: bool,
     /// IANA zone of the home, whatever zone the computer is in.
     pub zone: String,
     pub currency: Currency,
@@ -396,6 +399,7 @@ impl HomeConfig {
     pub fn starter() -> Self {
         Self {
             name: "My home".to_owned(),
+            new: true,
             zone: "Europe/Berlin".to_owned(),
             currency: Currency::EUR,
             fuse_w: 24_000,

@@ -13,7 +13,7 @@ use rules::{Judged, RuleBook};
 use serde::{Deserialize, Serialize};
 use specta::Type;
 use tokio::sync::{Notify, broadcast};
-use tokio_util::sync::CancellationToken;
+use tokio_util::sync::{CancellationToken, DropGuard};
 use units::{LocalDay, MeterId, ScaledClock, SharedClock, Slot, SystemClock, Timestamp, Zone};
 
 use crate::alerts::Alert;
@@ -110,6 +110,8 @@ pub(crate) struct House {
     pub opened_at: Timestamp,
     /// Whether the tasks run that carry what waits.
     running: AtomicBool,
+    /// Tells that the house is closed. The last field: when it goes, the lock and the history are gone.
+    closed: DropGuard,
 }
 
 /// Whether this process trades.
@@ -160,7 +162,10 @@ impl Home {
     /// Runs the household until it is told to stop. Returns when everything is written.
     pub async fn run(&self, stop: CancellationToken) {
         match &self.state {
-            State::Open(house) => tasks::run(house.clone(), stop).await,
+            State::Open(house) => {
+                tasks::run(house.clone(), stop).await;
+                house.setup.end();
+            }
             State::Blocked(..) => stop.cancelled().await,
         }
     }
@@ -176,6 +181,17 @@ impl Home {
     /// Returns a stream of what is worth a word of the desktop; `None` where the household is not open.
     pub fn alerts(&self) -> Option<broadcast::Receiver<Alert>> {
         self.house().ok().map(|house| house.alerts.subscribe())
+    /// Returns a token that is cancelled when the last handle is gone and the folder is free for another start.
+    pub fn closed(&self) -> CancellationToken {
+        match &self.state {
+            State::Open(house) => house.closed.token().clone(),
+            // It never held the folder.
+            State::Blocked(..) => {
+                let closed = CancellationToken::new();
+                closed.cancel();
+                closed
+            }
+        }
     }
 
     /// Returns the household's history, for programs that read it as a whole.
@@ -236,6 +252,7 @@ impl House {
             setup: Setup::default(),
             opened_at: now,
             running: AtomicBool::new(false),
+            closed: CancellationToken::new().drop_guard(),
         })
     }
 

@@ -109,18 +109,29 @@ impl Offer {
     /// Keeps the invitation in a home's folder, and the consent to the terms where it was given.
     pub fn keep(&self, dir: &Path, agreed: Option<&str>) -> Result<(), JoinError> {
         let mut config = HomeConfig::load(dir)?;
+        self.check(&config, agreed)?;
+        write_in_place(&dir.join(INVITATION_FILE), format!("{}\n", self.invitation))
+            .map_err(JoinError::Unwritable)?;
+        if let Some(agreed) = agreed {
+            config.market = Some(MarketConfig { agreed_terms: agreed.to_owned() });
+            config.save(dir)?;
+        }
+        Ok(())
+    }
+
+    /// Returns the line that the operator sent.
+    pub(crate) fn invitation(&self) -> &str {
+        &self.invitation
+    }
+
+    /// Says why a home cannot join so.
+    pub(crate) fn check(&self, config: &HomeConfig, agreed: Option<&str>) -> Result<(), JoinError> {
         if config.currency != self.market.currency {
             return Err(JoinError::Currency { market: self.market.currency, home: config.currency });
         }
         if let Some(agreed) = agreed.filter(|agreed| *agreed != self.market.terms.version) {
             let present = self.market.terms.version.clone();
             return Err(JoinError::OtherTerms { present, agreed: agreed.to_owned() });
-        }
-        write_in_place(&dir.join(INVITATION_FILE), format!("{}\n", self.invitation))
-            .map_err(JoinError::Unwritable)?;
-        if let Some(agreed) = agreed {
-            config.market = Some(MarketConfig { agreed_terms: agreed.to_owned() });
-            config.save(dir)?;
         }
         Ok(())
     }

@@ -5,6 +5,7 @@
 //! simulated street all hold the same [`Home`].
 
 pub mod alerts;
+pub mod backup;
 mod by_hand;
 pub mod config;
 pub mod contract_file;

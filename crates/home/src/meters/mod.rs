@@ -32,6 +32,15 @@ struct UnderWay {
 }
 
 impl Setup {
+    /// Ends what is under way, since the house closes.
+    pub(crate) fn end(&self) {
+        let mut under_way = self.lock();
+        if let Some(search) = &under_way.search {
+            search.cancel.cancel();
+        }
+        under_way.check = None;
+    }
+
     fn lock(&self) -> MutexGuard<'_, UnderWay> {
         self.0.lock().unwrap_or_else(PoisonError::into_inner)
     }

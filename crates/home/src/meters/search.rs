@@ -30,7 +30,7 @@ pub struct Search {
     progress: Vec<(usize, usize)>,
     finds: Vec<Find>,
     failures: Vec<PlaceFailure>,
-    cancel: CancellationToken,
+    pub(super) cancel: CancellationToken,
 }
 
 impl Search {

@@ -27,6 +27,8 @@ pub struct FrameView {
     pub speed: f64,
     /// The house is part of a simulated street.
     pub simulated: bool,
+    /// The owner has told nothing yet: the first run is shown in place of the pages.
+    pub new_home: bool,
     pub meter: MeterStatus,
     pub exchange: ExchangeStatus,
     pub log: LogStatus,
@@ -219,6 +221,7 @@ fn frame(house: &House) -> Result<FrameView, HistoryError> {
         market_time: now.into(),
         speed: house.clock.speed(),
         simulated: house.config().simulation.is_some(),
+        new_home: house.config().new && house.trades(),
         meter: meter_status(house, now),
         exchange: exchange_status(house, now, &missed)?,
         log: log_status(house, now)?,

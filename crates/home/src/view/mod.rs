@@ -16,6 +16,8 @@ pub mod outlook;
 pub mod rule_past;
 pub mod rules;
 pub mod sources;
+pub mod settings;
+pub mod start;
 pub mod statement;
 
 use serde::{Deserialize, Serialize};

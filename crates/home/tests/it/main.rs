@@ -9,3 +9,4 @@ mod meters;
 mod meters_past;
 mod outlook;
 mod rig;
+mod settings;

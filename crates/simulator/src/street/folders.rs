@@ -65,6 +65,7 @@ pub(super) fn write_config(
 fn config(plan: &HousePlan, line: &Line, scale: Scale) -> HomeConfig {
     HomeConfig {
         name: format!("Wattle Street {}", plan.number),
+        new: false,
         zone: ZONE.name().to_owned(),
         currency: Currency::EUR,
         fuse_w: FUSE_W,
