@@ -7,6 +7,8 @@ use tauri_specta::{Builder, Event, collect_commands, collect_events};
 use crate::commands::{
     contracts, earnings, energy, frame, market, meters, notifications, now, rules, statement,
 };
+use crate::commands::{contracts, earnings, energy, frame, market, meters, now, rules, statement};
+use crate::commands::{earnings, energy, frame, market, meters, now, rules, settings, start, statement};
 
 /// Tells the UI which views have become old.
 #[derive(Clone, Debug, Serialize, Deserialize, Type, Event)]
@@ -67,6 +69,19 @@ pub fn builder() -> Builder<tauri::Wry> {
             notifications::set_notifications,
             notifications::autostart,
             notifications::set_autostart,
+            start::invitation,
+            start::join_market,
+            start::finish_start,
+            start::street,
+            start::look_around,
+            start::leave_street,
+            settings::home_settings,
+            settings::set_home,
+            settings::reopen_home,
+            settings::data,
+            settings::back_up,
+            settings::restore_backup,
+            settings::open_data_folder,
         ])
         .events(collect_events![Changed])
 }

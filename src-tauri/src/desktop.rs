@@ -15,6 +15,7 @@ use tokio::signal::unix::{SignalKind, signal};
 use tokio::sync::broadcast::{Receiver, error::RecvError, error::TryRecvError};
 
 use crate::bindings::{self, Changed};
+use crate::commands::start::Visit;
 use crate::household::Household;
 use crate::notify;
 use crate::options::{HIDDEN, Options};
@@ -37,6 +38,8 @@ pub fn run(options: Options) -> anyhow::Result<()> {
         .plugin(tauri_plugin_autostart::init(MacosLauncher::LaunchAgent, Some(vec![HIDDEN])))
         .invoke_handler(bindings.invoke_handler())
         .manage(Household::default())
+        .manage(Visit::default())
+        .manage(options.clone())
         .setup(move |app| {
             bindings.mount_events(app);
             if !hidden {
@@ -104,18 +107,35 @@ fn follow(app: &AppHandle) {
     tauri::async_runtime::spawn(notify::follow(app.clone()));
     let app = app.clone();
     tauri::async_runtime::spawn(async move {
-        let home = app.state::<Household>().home().await;
-        let (mut changes, mut tray) = (home.changes(), tray.ok());
+        let mut tray = tray.ok();
         loop {
-            if let Some(shown) = &mut tray {
-                shown.show(&home);
-            }
-            let Some(views) = gather(&mut changes).await else { return };
-            if let Err(error) = (Changed { views }).emit(&app) {
-                tracing::warn!(%error, "the window could not be told of a change");
-            }
+            follow_one(&app, tray.as_mut()).await;
+            // It was closed; the next one shows other facts everywhere.
+            let home = app.state::<Household>().home().await;
+            drop(home);
+            tell(&app, ViewName::ALL.to_vec());
         }
     });
+}
+
+/// Follows the household until it is closed. No handle of it is held while nothing is asked of it.
+async fn follow_one(app: &AppHandle, mut tray: Option<&mut Tray>) {
+    let mut changes = app.state::<Household>().home().await.changes();
+    loop {
+        if let Some(shown) = &mut tray {
+            shown.show(&app.state::<Household>().home().await);
+        }
+        match gather(&mut changes).await {
+            Some(views) => tell(app, views),
+            None => return,
+        }
+    }
+}
+
+fn tell(app: &AppHandle, views: Vec<ViewName>) {
+    if let Err(error) = (Changed { views }).emit(app) {
+        tracing::warn!(%error, "the window could not be told of a change");
+    }
 }
 
 /// Waits for a change and gathers what follows it closely. Returns nothing when no more can come.

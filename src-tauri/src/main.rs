@@ -6,6 +6,7 @@ mod desktop;
 mod household;
 mod notify;
 mod options;
+mod street;
 mod tray;
 mod window;
 mod words;

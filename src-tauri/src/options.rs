@@ -27,7 +27,7 @@ pub enum Asked {
     Version,
 }
 
-#[derive(Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Options {
     pub data: PathBuf,
     passphrase_file: Option<PathBuf>,

@@ -9,6 +9,8 @@ pub mod meters;
 pub mod notifications;
 pub mod now;
 pub mod rules;
+pub mod settings;
+pub mod start;
 pub mod statement;
 
 use home::Home;
