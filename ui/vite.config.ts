@@ -3,6 +3,7 @@
 import { readFileSync } from "node:fs";
 import { svelte } from "@sveltejs/vite-plugin-svelte";
 import { defineConfig } from "vitest/config";
+import { firstPage } from "./first-page.ts";
 
 /** What the app's window is served with: the demo is served with the same, so that it can break the same. */
 const CSP = "default-src 'self'";
@@ -11,7 +12,7 @@ const CSP = "default-src 'self'";
 const VERSION = /^version = "([^"]+)"$/m.exec(readFileSync("../Cargo.toml", "utf8"))?.[1] ?? "";
 
 export default defineConfig(({ mode }) => ({
-  plugins: [svelte()],
+  plugins: [svelte(), mode === "gallery" ? null : firstPage()],
   define: { __VERSION__: JSON.stringify(VERSION) },
   base: "./",
   build: {

@@ -33,7 +33,8 @@ export async function ended(child, signal) {
 }
 
 /** Ends what is still ours, whatever went wrong. */
-export const endAll = () => Promise.all([...children].map((child) => ended(child, "SIGTERM")));
+export const endAll = () =>
+  Promise.all([...children].map((child) => ended(child, "SIGTERM")));
 
 /** Waits until something is so, and returns it; says what was waited for where it never is. */
 export async function until(what, look, patience = PATIENCE_MS) {
@@ -41,7 +42,8 @@ export async function until(what, look, patience = PATIENCE_MS) {
   for (;;) {
     const seen = await look();
     if (seen) return seen;
-    if (performance.now() - start > patience) throw new Error(`It never came that ${what}.`);
+    if (performance.now() - start > patience)
+      throw new Error(`It never came that ${what}.`);
     await sleep(LOOK_MS);
   }
 }
@@ -60,7 +62,10 @@ export function programsOf(pid) {
   const stat = (name) => {
     try {
       // The program's name stands in brackets and may hold anything but a closing one.
-      const [, program, rest] = readFileSync(`/proc/${name}/stat`, "utf8").match(/\((.*)\) (.*)/s);
+      const [, program, rest] = readFileSync(
+        `/proc/${name}/stat`,
+        "utf8",
+      ).match(/\((.*)\) (.*)/s);
       const [state, parent] = rest.split(" ");
       return state === "Z" ? null : { program, parent: Number(parent) };
     } catch {
@@ -70,5 +75,7 @@ export function programsOf(pid) {
   const all = readdirSync("/proc")
     .filter((name) => /^\d+$/.test(name))
     .map(stat);
-  return all.filter((process) => process?.parent === pid).map(({ program }) => program);
+  return all
+    .filter((process) => process?.parent === pid)
+    .map(({ program }) => program);
 }

@@ -3,15 +3,22 @@
 /// `cargo xtask test` and `cargo xtask screenshots` call it with a display without a screen and a bus of its own.
 /// Here come a real secret service, folders that are no user's, and a place for pictures.
 import { spawn } from "node:child_process";
-import { mkdirSync, mkdtempSync, openSync, rmSync } from "node:fs";
+import { mkdirSync, mkdtempSync, openSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { endAll, ended, own, until } from "./processes.mjs";
 import { hasSecretService } from "./secrets.mjs";
 
-for (const name of ["DISPLAY", "DBUS_SESSION_BUS_ADDRESS", "WATTLE_BINARIES", "TAURI_DRIVER"]) {
+for (const name of [
+  "DISPLAY",
+  "DBUS_SESSION_BUS_ADDRESS",
+  "WATTLE_BINARIES",
+  "TAURI_DRIVER",
+]) {
   if (!process.env[name]) {
-    console.error(`${name} is not set. Start this by: cargo xtask test --only window`);
+    console.error(
+      `${name} is not set. Start this by: cargo xtask test --only window`,
+    );
     process.exit(2);
   }
 }
@@ -51,6 +58,11 @@ function makeUser() {
     process.env[`XDG_${name}_HOME`] = join(folder, "user", name.toLowerCase());
     mkdirSync(process.env[`XDG_${name}_HOME`], { recursive: true });
   }
+  const downloads = join(folder, "user/downloads");
+  writeFileSync(
+    join(process.env.XDG_CONFIG_HOME, "user-dirs.dirs"),
+    `XDG_DOWNLOAD_DIR="${downloads}"\n`,
+  );
   process.env.XDG_RUNTIME_DIR = join(folder, "runtime");
   mkdirSync(process.env.XDG_RUNTIME_DIR, { mode: 0o700 });
   mkdirSync(pictures, { recursive: true });
@@ -69,9 +81,13 @@ function makeUser() {
 async function unlockedKeyring() {
   const log = openSync(join(folder, "keyring.log"), "a");
   const keyring = own(
-    spawn("gnome-keyring-daemon", ["--unlock", "--components=secrets", "--foreground"], {
-      stdio: ["pipe", log, log],
-    }),
+    spawn(
+      "gnome-keyring-daemon",
+      ["--unlock", "--components=secrets", "--foreground"],
+      {
+        stdio: ["pipe", log, log],
+      },
+    ),
   );
   keyring.stdin.end("a login's password");
   await until("the keyring answers", hasSecretService);

@@ -6,11 +6,22 @@ import { openWindow } from "./window.mjs";
 
 const FOLDER = process.env.WATTLE_E2E_FOLDER;
 /** Slow enough that the figures of a picture belong together; a quarter hour passes in ten seconds. */
-const STREET = ["--speed", "90", "--start", "2026-06-24T10:15:00Z", "--past-days", "23"];
+const STREET = [
+  "--speed",
+  "90",
+  "--start",
+  "2026-06-24T10:15:00Z",
+  "--past-days",
+  "23",
+];
 
 let window;
 try {
-  const street = await startStreet(join(FOLDER, "street"), join(FOLDER, "street.log"), STREET);
+  const street = await startStreet(
+    join(FOLDER, "street"),
+    join(FOLDER, "street.log"),
+    STREET,
+  );
   window = await openWindow(street.home, join(FOLDER, "window"));
   const take = (name) =>
     window.session.screenshot(join(process.env.WATTLE_PICTURES, `${name}.png`));

@@ -32,15 +32,31 @@ export async function startStreet(data, log, options) {
   };
 }
 
+/** Where the meter of a role of a street's house listens, by its configuration. */
+export function meterOf(config, role) {
+  const meter = config
+    .split("[[meter]]")
+    .find((part) => part.includes(`role = "${role}"`));
+  const found = /tcp = "([\d.:]+)"/.exec(meter ?? "");
+  if (!found)
+    throw new Error(`The house has no meter with an address for ${role}.`);
+  return found[1];
+}
+
 /** Waits for the line that tells where things are; the lines after it are read and dropped. */
 function ready(street) {
   return new Promise((resolve, reject) => {
-    const late = setTimeout(() => reject(new Error("The street was not ready in time.")), READY_MS);
+    const late = setTimeout(
+      () => reject(new Error("The street was not ready in time.")),
+      READY_MS,
+    );
     createInterface({ input: street.stdout }).on("line", (line) => {
       const event = JSON.parse(line);
       if (event.event === "ready") resolve(event);
     });
-    void street.exited.then(() => reject(new Error("The street ended before it was ready.")));
+    void street.exited.then(() =>
+      reject(new Error("The street ended before it was ready.")),
+    );
     void street.exited.then(() => clearTimeout(late));
     street.stdout.once("data", () => clearTimeout(late));
   });
@@ -93,6 +109,12 @@ print(json.dumps(books.execute(sys.argv[2], sys.argv[3:]).fetchall()))
 `;
 
 async function query(file, sql, ...values) {
-  const { stdout } = await promisify(execFile)("python3", ["-c", QUERY, file, sql, ...values]);
+  const { stdout } = await promisify(execFile)("python3", [
+    "-c",
+    QUERY,
+    file,
+    sql,
+    ...values,
+  ]);
   return JSON.parse(stdout);
 }

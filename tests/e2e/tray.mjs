@@ -8,7 +8,11 @@ const MENU = "com.canonical.dbusmenu";
 /** Finds the tray of a program: one of its connections has it, and some of the others never answer. */
 export async function findTray(pid) {
   const asked = (await connectionsOf(pid)).map(async (name) => {
-    const node = await ask(name, ROOT, "org.freedesktop.DBus.Introspectable.Introspect");
+    const node = await ask(
+      name,
+      ROOT,
+      "org.freedesktop.DBus.Introspectable.Introspect",
+    );
     const [, item] = /<node name="(\w+)"/.exec(node);
     return new Tray(name, `${ROOT}/${item}/Menu`);
   });
@@ -25,11 +29,18 @@ class Tray {
 
   /** Returns the entries of the menu: their words, and the number by which each is clicked. */
   async entries() {
-    const layout = [`${MENU}.GetLayout`, "int32:0", "int32:-1", "array:string:label"];
+    const layout = [
+      `${MENU}.GetLayout`,
+      "int32:0",
+      "int32:-1",
+      "array:string:label",
+    ];
     const entries = new Map();
     let id = null;
     let isLabel = false;
-    for (const line of (await ask(this.#name, this.#path, ...layout)).split("\n")) {
+    for (const line of (await ask(this.#name, this.#path, ...layout)).split(
+      "\n",
+    )) {
       id = /^ +int32 (\d+)$/.exec(line)?.[1] ?? id;
       if (isLabel) entries.set(/string "(.*)"$/.exec(line)?.[1], id);
       isLabel = line.endsWith('string "label"');

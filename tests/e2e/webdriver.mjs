@@ -21,9 +21,13 @@ export const EMPTY = "\uE010" + "\uE003".repeat(10);
 export async function startDriver() {
   const [port, nativePort] = [await freePort(), await freePort()];
   const driver = own(
-    spawn(process.env.TAURI_DRIVER, ["--port", `${port}`, "--native-port", `${nativePort}`], {
-      stdio: ["ignore", "ignore", "inherit"],
-    }),
+    spawn(
+      process.env.TAURI_DRIVER,
+      ["--port", `${port}`, "--native-port", `${nativePort}`],
+      {
+        stdio: ["ignore", "ignore", "inherit"],
+      },
+    ),
   );
   const call = caller(`http://127.0.0.1:${port}`);
   await until(
@@ -58,9 +62,14 @@ class Session {
   }
 
   async find(selector) {
-    const found = await this.#call("POST", "/elements", { using: "css selector", value: selector });
+    const found = await this.#call("POST", "/elements", {
+      using: "css selector",
+      value: selector,
+    });
     if (found.length !== 1)
-      throw new Error(`${found.length} elements match ${selector}, one is needed`);
+      throw new Error(
+        `${found.length} elements match ${selector}, one is needed`,
+      );
     return found[0][ELEMENT];
   }
 
@@ -69,7 +78,9 @@ class Session {
   }
 
   async type(selector, text) {
-    await this.#call("POST", `/element/${await this.find(selector)}/value`, { text });
+    await this.#call("POST", `/element/${await this.find(selector)}/value`, {
+      text,
+    });
   }
 
   async screenshot(path) {
@@ -79,7 +90,10 @@ class Session {
         document.fonts.ready.then(() => requestAnimationFrame(() => requestAnimationFrame(() => done(null))));`,
       args: [],
     });
-    await writeFile(path, Buffer.from(await this.#call("GET", "/screenshot"), "base64"));
+    await writeFile(
+      path,
+      Buffer.from(await this.#call("GET", "/screenshot"), "base64"),
+    );
   }
 
   /** Ends the session; the driver then ends whatever it started. */
@@ -97,7 +111,8 @@ function caller(base) {
       signal: AbortSignal.timeout(CALL_MS),
     });
     const { value } = await response.json();
-    if (!response.ok) throw new Error(`${method} ${path}: ${value.error}: ${value.message}`);
+    if (!response.ok)
+      throw new Error(`${method} ${path}: ${value.error}: ${value.message}`);
     return value;
   };
 }

@@ -24,7 +24,9 @@ export async function openWindow(home, report) {
 
 /** Starts the app on a home once more, as an impatient owner does; tells how that start ends. */
 export async function startAgain(home) {
-  const again = own(spawn(APP, ["--data", home], { stdio: ["ignore", "ignore", "inherit"] }));
+  const again = own(
+    spawn(APP, ["--data", home], { stdio: ["ignore", "ignore", "inherit"] }),
+  );
   const late = setTimeout(() => void ended(again, "SIGKILL"), 20_000);
   const { code, signal } = await again.exited;
   clearTimeout(late);
@@ -78,21 +80,77 @@ export class Window {
   async open(page, heading) {
     // Those behind "More" are not shown while the window is wide.
     await this.session.click(`nav > ul > li > a[href="#/${page}"]`);
-    await until(`the page ${heading} is open`, async () => (await this.text("h1")) === heading);
+    await until(
+      `the page ${heading} is open`,
+      async () => (await this.text("h1")) === heading,
+    );
   }
 
   /** Presses the button that a person or a screen reader knows by this name. */
-  async press(name) {
-    const marked = await until(`there is a button "${name}"`, () =>
-      this.session.run((name) => {
-        document.querySelector("[data-asked-for]")?.removeAttribute("data-asked-for");
-        const named = (button) => (button.ariaLabel ?? button.innerText).trim() === name;
-        const button = [...document.querySelectorAll("button")].find(named);
-        button?.setAttribute("data-asked-for", "");
-        return button !== undefined;
-      }, name),
+  press(name) {
+    return this.#press(name, 0);
+  }
+
+  /** As above, where several have the name: the last one, such as that of the dialog in front. */
+  pressLast(name) {
+    return this.#press(name, -1);
+  }
+
+  async #press(name, at) {
+    await until(`there is a button "${name}"`, () =>
+      this.session.run(
+        (name, at) => {
+          document
+            .querySelector("[data-asked-for]")
+            ?.removeAttribute("data-asked-for");
+          const named = (button) =>
+            (button.ariaLabel ?? button.innerText).trim() === name;
+          const button = [...document.querySelectorAll("button")]
+            .filter(named)
+            .at(at);
+          button?.setAttribute("data-asked-for", "");
+          return button !== undefined;
+        },
+        name,
+        at,
+      ),
     );
-    if (marked) await this.session.click("[data-asked-for]");
+    await this.session.click("[data-asked-for]");
+  }
+
+  /** Writes into the input with this label, in place of what stands there. */
+  async write(label, text) {
+    await this.#labelled(label);
+    await this.session.run(() =>
+      document.querySelector("[data-asked-for]").select(),
+    );
+    await this.session.type("[data-asked-for]", text);
+  }
+
+  /** Chooses from the list with this label, as the platform's own list tells it to the page. */
+  async choose(label, value) {
+    await this.#labelled(label);
+    await this.session.run((value) => {
+      const list = document.querySelector("[data-asked-for]");
+      list.value = value;
+      list.dispatchEvent(new Event("change", { bubbles: true }));
+    }, value);
+  }
+
+  #labelled(label) {
+    return until(`there is an input "${label}"`, () =>
+      this.session.run((label) => {
+        document
+          .querySelector("[data-asked-for]")
+          ?.removeAttribute("data-asked-for");
+        const words = [...document.querySelectorAll("label")];
+        const input = words.find(
+          (each) => each.innerText.trim() === label,
+        )?.control;
+        input?.setAttribute("data-asked-for", "");
+        return Boolean(input);
+      }, label),
+    );
   }
 
   /** What the page wrote to its console that should not be there. */
@@ -110,19 +168,26 @@ export class Window {
       join(HERE, "close_window.py"),
       `${this.pid}`,
     ]);
-    if (Number(stdout) !== 1) throw new Error(`${stdout.trim()} windows were there to be closed`);
+    if (Number(stdout) !== 1)
+      throw new Error(`${stdout.trim()} windows were there to be closed`);
     await until("no web view is left", () => !this.hasWebView());
   }
 
   /** Whether a window is on the display. */
   async isShown() {
     const script = join(HERE, "close_window.py");
-    const { stdout } = await promisify(execFile)("python3", [script, "--count", `${this.pid}`]);
+    const { stdout } = await promisify(execFile)("python3", [
+      script,
+      "--count",
+      `${this.pid}`,
+    ]);
     return Number(stdout) > 0;
   }
 
   hasWebView() {
-    return programsOf(this.pid).some((program) => program.startsWith("WebKitWebProc"));
+    return programsOf(this.pid).some((program) =>
+      program.startsWith("WebKitWebProc"),
+    );
   }
 
   isAlive() {

@@ -1,5 +1,5 @@
 /// What jsdom lacks and the pages use.
-import { cleanup } from "@testing-library/svelte";
+import { cleanup, configure } from "@testing-library/svelte";
 import { afterEach } from "vitest";
 
 class NoResizeObserver implements ResizeObserver {
@@ -8,6 +8,9 @@ class NoResizeObserver implements ResizeObserver {
   disconnect(): void {}
 }
 globalThis.ResizeObserver ??= NoResizeObserver;
+
+// A page is compiled when it is first asked for; on a busy machine that takes seconds.
+configure({ asyncUtilTimeout: 10_000 });
 
 /** jsdom has the element without what opens it. */
 HTMLDialogElement.prototype.showModal ??= function (this: HTMLDialogElement) {

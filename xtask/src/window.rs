@@ -19,12 +19,14 @@ pub struct ScreenshotsArguments {
     yes: bool,
 }
 
-/// Tests the way of a kilowatt-hour through the window, and that of a meter into a home; the pictures are kept for a person to look at.
+/// Tests the way of a kilowatt-hour through the window, that of a meter into a home, and that of a new home to its first
+/// trade; the pictures are kept for a person to look at.
 pub fn test() -> Result<()> {
     say("Testing the real window");
     let pictures = target_dir()?.join("e2e");
     in_a_desktop("journey.test.mjs", &pictures)?;
     in_a_desktop("meters.test.mjs", &pictures)?;
+    in_a_desktop("start.test.mjs", &pictures)?;
     say(&format!("Pictures of the tested window are in {}", pictures.display()));
     Ok(())
 }

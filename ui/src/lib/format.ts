@@ -283,6 +283,21 @@ export class Formats {
     });
   }
 
+  /** How long a file is, in the unit that a file manager would choose. */
+  bytes(count: number): string {
+    const units = ["byte", "kilobyte", "megabyte", "gigabyte", "terabyte"] as const;
+    const power = Math.min(
+      units.length - 1,
+      Math.max(0, Math.floor(Math.log10(Math.max(1, count)) / 3)),
+    );
+    const digits = power === 0 ? 0 : 1;
+    return this.#number({
+      style: "unit",
+      unit: units[power] ?? "byte",
+      maximumFractionDigits: digits,
+    }).format(count / 1000 ** power);
+  }
+
   /** A day written `2026-06-01`: no instant, so no zone may move it. */
   day(day: string, style: "short" | "long" = "short"): string {
     const options: Intl.DateTimeFormatOptions =

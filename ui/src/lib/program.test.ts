@@ -27,8 +27,11 @@ const body = (text: string, name: string): string =>
 it("has a sentence for every refusal of the household, and what to do", () => {
   const error = readFileSync(join(CRATES, "home/src/error.rs"), "utf8");
   const made = all(HOME, /(?<!Trouble \{\s*)\bcode: "([a-z_]+)"\.to_owned\(\),\s+message/g);
+  const joining = readFileSync(join(CRATES, "home/src/join.rs"), "utf8");
   const codes = [
     ...made,
+    ...all(HOME, /\brefusal\(\s*"([a-z_]+)"/g),
+    ...all(body(joining, "code"), /"([a-z_]+)"/g),
     ...all(body(error, "code") + body(error, "history_code"), /"([a-z_]+)"/g),
   ];
   expect(codes.length).toBeGreaterThan(12);

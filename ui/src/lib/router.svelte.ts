@@ -15,9 +15,9 @@ export const DAILY: readonly Page[] = ["now", "energy", "rules", "earnings"];
 
 export class Router {
   page = $state<Page>(pageOf(location.hash));
-  readonly #onChange: () => void;
+  readonly #onChange: (page: Page) => void;
 
-  constructor(onChange: () => void) {
+  constructor(onChange: (page: Page) => void) {
     this.#onChange = onChange;
   }
 
@@ -26,7 +26,7 @@ export class Router {
       const page = pageOf(location.hash);
       if (page === this.page) return;
       this.page = page;
-      this.#onChange();
+      this.#onChange(page);
     };
     addEventListener("hashchange", follow);
     return () => removeEventListener("hashchange", follow);

@@ -430,6 +430,101 @@ await withDemo(async ({ browser, url }) => {
       await tab.context().close();
     });
 
+    await check("the first run leads to a market, by keyboard alone, with a way back", async () => {
+      const tab = await open({ page: "now", state: "new" });
+      const press = async (name) => {
+        await tab.getByRole("button", { name, exact: true }).focus();
+        await tab.keyboard.press("Enter");
+        await tab.clock.runFor(600);
+      };
+      const at = (name) => tab.getByRole("heading", { level: 1, name }).waitFor();
+      const looked = async () => {
+        await isAccessible(tab);
+        await tab.setViewportSize(NARROW);
+        await fitsItsWidth(tab);
+        await isAccessible(tab);
+        await tab.setViewportSize(WIDE);
+      };
+      await at(/Where is your home/);
+      await tab.getByLabel("Name").fill("");
+      await press("Go on");
+      await tab.getByText("Give your home a name.").waitFor();
+      await looked();
+      await tab.getByLabel("Name").fill("Acacia Street 9");
+      await tab.getByLabel("Time zone").selectOption("Europe/Vienna");
+      await tab.getByLabel("Amperes of each").fill("50");
+      await tab.getByText("Lets through 34.5 kW").waitFor();
+      await press("Go on");
+      await at(/Which meter/);
+      await press("Back");
+      await at(/Where is your home/);
+      assert.equal(await tab.getByLabel("Time zone").inputValue(), "Europe/Vienna");
+      await press("Go on");
+      await at(/Which meter/);
+      await press("Add a meter");
+      await tab.getByLabel(/address in the network/).waitFor();
+      await looked();
+      await press("Cancel");
+      await looked();
+      await press("Go on");
+      await at(/With whom/);
+      await tab.getByLabel("Invitation").fill("wattle2.nonsense");
+      await press("Show me the market");
+      await tab.getByText("This is no invitation.").waitFor();
+      await tab.getByLabel("Invitation").fill("wattle1.example");
+      await looked();
+      await press("Show me the market");
+      await tab.getByRole("heading", { name: "Acacia Street" }).waitFor();
+      await press("Agree and join");
+      await tab.getByText("Nothing is traded before you agree.").waitFor();
+      await tab.getByLabel(/from the grid costs/).fill("32");
+      await tab.getByLabel(/to the grid earns/).fill("8.1");
+      await tab.getByRole("checkbox", { name: "Offer my surplus to neighbours at 14.1" }).waitFor();
+      await tab.getByRole("checkbox", { name: /I have read the terms/ }).focus();
+      await tab.keyboard.press("Space");
+      await looked();
+      await press("Agree and join");
+      await tab.getByRole("navigation").waitFor();
+      await tab.getByText("Acacia Street 9").first().waitFor();
+      await tab.context().close();
+    });
+
+    await check("a look around on a simulated street has a way back", async () => {
+      const tab = await open({ page: "now", state: "new" });
+      await tab.getByRole("button", { name: "Look around on a simulated street" }).press("Enter");
+      await tab.clock.runFor(600);
+      await tab.getByText(/The roof makes/).waitFor();
+      await isAccessible(tab);
+      await tab.getByRole("button", { name: "Back to your own home" }).press("Enter");
+      await tab.clock.runFor(600);
+      await tab.getByRole("heading", { level: 1, name: /Where is your home/ }).waitFor();
+      await tab.context().close();
+    });
+
+    await check("a home is told another name, backed up and restored", async () => {
+      const tab = await open({ page: "settings" });
+      await tab.getByLabel("Name").fill("Acacia Street 5");
+      await tab.getByRole("button", { name: "Save" }).press("Enter");
+      await tab.clock.runFor(600);
+      await tab.getByText("Saved. It holds from now on.").waitFor();
+      await tab.getByRole("navigation").getByText("Acacia Street 5").waitFor();
+      await tab.getByRole("button", { name: "Back up now" }).press("Enter");
+      await tab.clock.runFor(600);
+      await tab.getByText(/Backed up to .*wattle-backup-2026-06-18\.sqlite/).waitFor();
+      await tab
+        .getByRole("button", { name: /^Restore.*Jun/ })
+        .first()
+        .press("Enter");
+      const dialog = tab.getByRole("dialog", { name: "Go back to this copy?" });
+      await dialog.waitFor();
+      await isAccessible(tab);
+      await dialog.getByRole("button", { name: "Restore" }).press("Enter");
+      await tab.clock.runFor(600);
+      await tab.getByText(/Restored\. What was there is kept/).waitFor();
+      await isAccessible(tab);
+      await tab.context().close();
+    });
+
     await check("watts change by themselves", async () => {
       const tab = await open({ page: "now" });
       const lead = () => tab.locator("main p").first().textContent();

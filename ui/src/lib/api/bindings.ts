@@ -88,6 +88,28 @@ export const commands = {
 	autostart: () => typedError<boolean, Refusal>(__TAURI_INVOKE("autostart")),
 	/**  Lets Wattle start when the owner logs in, without a window; or no longer. */
 	setAutostart: (on: boolean) => typedError<boolean, Refusal>(__TAURI_INVOKE("set_autostart", { on })),
+	/**  Reads an invitation and asks its market about itself. */
+	invitation: (code: string) => typedError<InvitationView, Refusal>(__TAURI_INVOKE("invitation", { code })),
+	/**  Agrees to a market's terms; the home enrols when it is open again. */
+	joinMarket: (ask: JoinAsk) => typedError<null, Refusal>(__TAURI_INVOKE("join_market", { ask })),
+	finishStart: () => typedError<null, Refusal>(__TAURI_INVOKE("finish_start")),
+	street: () => typedError<StreetView, Refusal>(__TAURI_INVOKE("street")),
+	/**  Starts a street and shows a home of it until it is left. The own home is closed meanwhile. */
+	lookAround: () => typedError<null, Refusal>(__TAURI_INVOKE("look_around")),
+	/**  Goes back to the own home and ends the street. */
+	leaveStreet: () => typedError<null, Refusal>(__TAURI_INVOKE("leave_street")),
+	homeSettings: () => typedError<HomeSettingsView, Refusal>(__TAURI_INVOKE("home_settings")),
+	/**  Changes what the owner told of the home, and opens it anew where something is another. */
+	setHome: (ask: HomeSettingsAsk) => typedError<HomeSettingsView, Refusal>(__TAURI_INVOKE("set_home", { ask })),
+	/**  Opens the home again, such as after what kept it from opening was mended. */
+	reopenHome: () => typedError<null, Refusal>(__TAURI_INVOKE("reopen_home")),
+	data: () => typedError<DataView, Refusal>(__TAURI_INVOKE("data")),
+	/**  Copies the history into the owner's folder for downloads, and returns where. */
+	backUp: () => typedError<string, Refusal>(__TAURI_INVOKE("back_up")),
+	/**  Puts a copy in the place of the history, and returns where what was there is kept. */
+	restoreBackup: (path: string) => typedError<string | null, Refusal>(__TAURI_INVOKE("restore_backup", { path })),
+	/**  Shows the data folder in the desktop's file manager. */
+	openDataFolder: () => typedError<null, Refusal>(__TAURI_INVOKE("open_data_folder")),
 };
 
 /** Events */
@@ -246,6 +268,17 @@ export type CorrectionForm = {
 	until: string,
 	dated: string,
 	reason: string,
+export type ContractPricesView = {
+	retail_micros_per_kwh: Whole,
+	feed_in_micros_per_kwh: Whole,
+};
+
+/**  A copy of the history. */
+export type CopyView = {
+	path: string,
+	/**  When it was made; of a backup, when its file was written. */
+	at: Instant,
+	bytes: Whole,
 };
 
 export type CounterEventView = {
@@ -268,6 +301,18 @@ export type DayCostView = {
 	unpriced_slots: Whole,
 	/**  Both prices by quarter hour, for a chart; missing where not known. */
 	slots: SlotPriceView[],
+/**  Where the home's data lies. */
+export type DataView = {
+	folder: string,
+	history_bytes: Whole,
+	/**  The private key lies in the folder too, sealed; otherwise the system keyring has it. */
+	key_in_file: boolean,
+	/**  Copies that the program makes by itself, newest first. */
+	snapshots: CopyView[],
+	/**  Backups in the owner's folder for downloads, newest first. */
+	backups: CopyView[],
+	/**  Only the process that trades may put a backup in place. */
+	changeable: boolean,
 };
 
 export type DealErrandView = "propose" | "accept" | "end";
@@ -553,6 +598,13 @@ export type FindingView = {
 	milliwatts: Whole | null,
 };
 
+/**  A rule that speaks all day. */
+export type FirstRule = {
+	name: string,
+	side: SideView,
+	limit_micros_per_kwh: Whole,
+};
+
 export type FlagView = "not_netted" | "no_pin" | "stale" | "clock_off" | "local_echo" | "reduced_reads";
 
 /**  Power by role in milliwatts. Import and discharge are positive; sun and house are never negative. */
@@ -586,6 +638,8 @@ export type FrameView = {
 	speed: number | null,
 	/**  The house is part of a simulated street. */
 	simulated: boolean,
+	/**  The owner has told nothing yet: the first run is shown in place of the pages. */
+	new_home: boolean,
 	meter: MeterStatus,
 	exchange: ExchangeStatus,
 	log: LogStatus,
@@ -602,6 +656,27 @@ export type GapView = {
 	quality: QualityView,
 };
 
+/**  What the owner tells of the home. */
+export type HomeSettingsAsk = {
+	name: string,
+	zone: string,
+	currency: string,
+	fuse_w: Whole,
+};
+
+/**  What the owner told of the home. */
+export type HomeSettingsView = {
+	name: string,
+	/**  IANA zone. */
+	zone: string,
+	currency: string,
+	/**  Contracts, rules or a market count in the currency already, so it stays. */
+	currency_fixed: boolean,
+	fuse_w: Whole,
+	/**  Only the process that trades may change anything. */
+	changeable: boolean,
+};
+
 /**  An instant as RFC 3339 in UTC; the UI shows it in the home's zone. */
 export type Instant = string;
 
@@ -610,6 +685,23 @@ export type InvertMeterAsk = {
 	meter: string,
 	/**  RFC 3339. A time in the past turns what was booked since; without it the past stays as it is. */
 	since: string | null,
+};
+
+/**  The market that an invitation names, as it describes itself. */
+export type InvitationView = {
+	market_name: string,
+	address: string,
+	currency: string,
+	/**  The market counts in the home's currency. */
+	currency_fits: boolean,
+	/**  What the operator takes of a traded kWh, half from each side. */
+	operator_fee_micros_per_kwh: Whole,
+	terms_version: string,
+	terms: string,
+	/**  How fast its time runs, where it is a simulated street. */
+	simulated_speed: number | null,
+	/**  What the contract with the utility says today; none where it is not known yet. */
+	contract: ContractPricesView | null,
 };
 
 /**  A statement that was made. */
@@ -634,6 +726,17 @@ export type IssuedView = {
 	previous: string | null,
 	/**  Quarter hours of earlier statements that this one corrects. */
 	corrections: Whole,
+};
+
+/**  The owner's consent, and what a home that begins to trade needs besides. */
+export type JoinAsk = {
+	invitation: string,
+	/**  The version of the terms that the owner agreed to. */
+	agreed_terms: string,
+	/**  What the utility takes and pays, where the home has no contract yet. */
+	contract: ContractPricesView | null,
+	/**  The first rules, where the home has none yet. */
+	rules: FirstRule[],
 };
 
 /**  Reverses what was made of a counter's event, or undoes what a person did. */
@@ -1487,6 +1590,12 @@ export type TierForm = {
 	/**  Such as `2900 kWh/year`. */
 	up_to: string,
 	retail: PriceFormView,
+/**  Whether there is a simulated street to look around on. */
+export type StreetView = {
+	/**  This installation has the street's program. */
+	available: boolean,
+	/**  What is shown is a home of the street, and not the owner's. */
+	visiting: boolean,
 };
 
 export type TodayView = {

@@ -8,6 +8,8 @@ import type { NotificationsRoom } from "./notifications";
 import type { NowRoom } from "./now";
 import type { RulesRoom } from "./rules";
 import type { EarningsRoom } from "./earnings";
+import type { SettingsRoom } from "./settings";
+import type { StartRoom } from "./start";
 import type { StatementRoom } from "./statement";
 import type { Refusal, ViewName } from "./bindings";
 
@@ -28,5 +30,8 @@ export interface House
     MetersRoom,
     ContractsRoom,
     NotificationsRoom {
+    ContractsRoom {
+    SettingsRoom,
+    StartRoom {
   onChanged: Changes;
 }

@@ -9,6 +9,8 @@ import { metersRoom } from "./meters";
 import { notificationsRoom } from "./notifications";
 import { nowRoom } from "./now";
 import { rulesRoom } from "./rules";
+import { settingsRoom } from "./settings";
+import { startRoom } from "./start";
 import { statementRoom } from "./statement";
 import type { Changes, House } from "./house";
 
@@ -31,5 +33,7 @@ export const house: House = {
   ...metersRoom,
   ...contractsRoom,
   ...notificationsRoom,
+  ...settingsRoom,
+  ...startRoom,
   onChanged,
 };

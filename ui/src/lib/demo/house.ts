@@ -1,6 +1,9 @@
 /// The house of the demo: the interface of the app's house, kept by a street that never was.
 import type {
   AddMeterAsk,
+  HomeSettingsAsk,
+  InvitationView,
+  StreetView,
   Certainty,
   ContractForm,
   DealProposal,
@@ -42,6 +45,7 @@ import { DemoContracts } from "./contracts";
 import { DemoEnergy, isRecovered, notMeasured } from "./energy";
 import { DemoMarket } from "./market";
 import { DemoMeters } from "./meters";
+import { DemoStart } from "./start";
 import { isEvening, rulePast } from "./past";
 import { applyState, type DemoState, type Views } from "./states";
 import {
@@ -109,6 +113,8 @@ export class DemoHouse implements House {
   #autostart = true;
   readonly #meters: DemoMeters;
   readonly #contracts: DemoContracts;
+  readonly #start: DemoStart;
+  #visiting = false;
   #stoppedAt: number | null = null;
   #statements = new Map<string, Made>();
   #numbers = 0;
@@ -140,6 +146,7 @@ export class DemoHouse implements House {
       now: () => this.#time(),
       changed: () => this.#tell("contracts", "outlook", "rules"),
     });
+    this.#start = new DemoStart(this.#options.state === "new", () => this.#time());
     if (!this.#options.sun) {
       this.#rules = [rule("Neighbours first", "buy", 240_000)];
       this.#limits = [{ from: 0, side: "buy", micros: 240_000 }];
@@ -258,6 +265,51 @@ export class DemoHouse implements House {
   removeMeter = (meter: string) => this.#did(this.#meters.remove(meter));
   reverseEntry = (asked: JournalAsk) => this.#did(this.#meters.reverse(asked));
 
+  homeSettings = () => this.#answer("homeSettings", () => this.#start.home());
+  async setHome(asked: HomeSettingsAsk) {
+    const refusal = this.#start.setHome(asked);
+    if (refusal) return { status: "error", error: refusal } as const;
+    this.#tell("frame");
+    return this.homeSettings();
+  }
+  async reopenHome(): Promise<Answer<null>> {
+    this.#tell();
+    return { status: "ok", data: null };
+  }
+  data = () => this.#answer("data", () => this.#start.data());
+  backUp = async (): Promise<Answer<string>> => ({ status: "ok", data: this.#start.backUp() });
+  restoreBackup = async (path: string): Promise<Answer<string | null>> =>
+    path.endsWith(".sqlite")
+      ? { status: "ok", data: "/home/mara/.local/share/wattle/home/history.sqlite.aside" }
+      : refuse("history", `${path} is no history of Wattle.`, "Choose another file.");
+  openDataFolder = async (): Promise<Answer<null>> =>
+    refuse("no_file_manager", "A browser opens no folder.", "In the app it is opened.");
+
+  async invitation(code: string): Promise<Answer<InvitationView>> {
+    const said = this.#start.invitation(code);
+    return "code" in said ? { status: "error", error: said } : { status: "ok", data: said };
+  }
+  joinMarket = async (): Promise<Answer<null>> => ({ status: "ok", data: null });
+  async finishStart(): Promise<Answer<null>> {
+    this.#start.finish();
+    this.#tell();
+    return { status: "ok", data: null };
+  }
+  street = async (): Promise<Answer<StreetView>> => ({
+    status: "ok",
+    data: { available: true, visiting: this.#visiting },
+  });
+  async lookAround(): Promise<Answer<null>> {
+    this.#visiting = true;
+    this.#tell();
+    return { status: "ok", data: null };
+  }
+  async leaveStreet(): Promise<Answer<null>> {
+    this.#visiting = false;
+    this.#tell();
+    return { status: "ok", data: null };
+  }
+
   /** A browser has no folder to choose: it puts the file where it puts all downloads. */
   async saveCsv(name: string, text: string): Promise<Answer<string>> {
     const link = document.createElement("a");
@@ -360,12 +412,13 @@ export class DemoHouse implements House {
             (start) => start < stopped + GATE_MS && start + QUARTER_MS > now,
           );
     return {
-      home_name: "Acacia Street 4",
-      currency: "EUR",
-      zone: "Europe/Berlin",
+      home_name: this.#visiting ? "Wattle Street 1" : this.#start.home().name,
+      currency: this.#start.home().currency,
+      zone: this.#start.home().zone,
       market_time: iso(now),
       speed: this.#options.speed,
       simulated: true,
+      new_home: this.#start.isNew && !this.#visiting,
       meter: { state: "fresh", age_s: 4, trouble: null },
       exchange: {
         state: "connected",

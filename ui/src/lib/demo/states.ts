@@ -7,7 +7,9 @@ import type {
   EarningsView,
   EnergySlotView,
   EnergyView,
+  DataView,
   FrameView,
+  HomeSettingsView,
   MarketView,
   JournalView,
   MetersView,
@@ -35,6 +37,7 @@ export const STATES = [
   "readonly",
   "notices",
   "hostile",
+  "new",
 ] as const;
 export type DemoState = (typeof STATES)[number];
 
@@ -60,6 +63,8 @@ export type Views = {
   statement: StatementView;
   notifications: NotificationsView;
   autostart: boolean;
+  homeSettings: HomeSettingsView;
+  data: DataView;
 };
 type Change = { [K in keyof Views]?: (view: Views[K]) => Views[K] };
 
@@ -201,6 +206,8 @@ const CHANGES: Partial<Record<DemoState, Change>> = {
   },
 
   readonly: {
+    homeSettings: (view) => ({ ...view, changeable: false }),
+    data: (view) => ({ ...view, changeable: false }),
     meters: (view) => ({ ...view, changeable: false }),
     frame: (view) => ({
       ...view,
@@ -299,6 +306,13 @@ const CHANGES: Partial<Record<DemoState, Change>> = {
       areas: view.areas.map((area, i) => ({ ...area, id: `${i}${HOSTILE()}` })),
       orders: view.orders.map((order) => ({ ...order, area: HOSTILE() })),
       check: { holds: false, fault: HOSTILE() },
+    }),
+    homeSettings: (view) => ({ ...view, name: HOSTILE() }),
+    data: (view) => ({
+      ...view,
+      folder: HOSTILE(),
+      snapshots: [],
+      backups: [{ path: HOSTILE(), at: "not a time", bytes: 9007199254740991 }],
     }),
     energySlot: (view) => ({
       ...view,
