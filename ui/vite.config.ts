@@ -18,7 +18,7 @@ export default defineConfig(({ mode }) => ({
   build: {
     target: ["es2022", "safari16"], // WebKitGTK 2.40 and later
     assetsInlineLimit: 0, // a data: address would not pass the CSP
-    modulePreload: { polyfill: false },
+    modulePreload: false, // WebKit complains of each that it finds too early; from the disk nothing is gained
     rollupOptions: { input: mode === "gallery" ? "gallery/index.html" : "index.html" },
   },
   resolve: {

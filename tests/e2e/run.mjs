@@ -3,7 +3,13 @@
 /// `cargo xtask test` and `cargo xtask screenshots` call it with a display without a screen and a bus of its own.
 /// Here come a real secret service, folders that are no user's, and a place for pictures.
 import { spawn } from "node:child_process";
-import { mkdirSync, mkdtempSync, openSync, rmSync, writeFileSync } from "node:fs";
+import {
+  mkdirSync,
+  mkdtempSync,
+  openSync,
+  rmSync,
+  writeFileSync,
+} from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { endAll, ended, own, until } from "./processes.mjs";

@@ -46,7 +46,8 @@ export async function openDemo(context, url, { page, ...query }, complain = () =
   tab.on("requestfailed", (request) => complain(`${request.url()} failed`));
   await tab.clock.install();
   await tab.goto(`${url}/?${new URLSearchParams(query)}#/${page}`);
-  await tab.waitForSelector("h1");
+  // The page is a file of its own; the clock must not stand still before it is there.
+  await tab.waitForSelector("main:not([aria-busy]) h1");
   await tab.clock.runFor(1200);
   await tab.evaluate(() => document.fonts.ready);
   return tab;

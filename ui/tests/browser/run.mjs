@@ -281,6 +281,47 @@ await withDemo(async ({ browser, url }) => {
       await tab.context().close();
     });
 
+    await check(
+      "energy is compared with another period: drawn, spoken, in the table, saved",
+      async () => {
+        const tab = await open({ page: "energy" });
+        await tab.getByLabel("Compare with").selectOption("before");
+        await tab.clock.runFor(600);
+        await tab.getByText(/^Against Wednesday, June 17, 2026: the roof made/).waitFor();
+        assert.ok((await tab.locator("svg rect.compared").count()) > 90, "the other day is drawn");
+        const chart = tab.getByRole("slider");
+        await chart.focus();
+        await tab.keyboard.press("Home");
+        assert.match(
+          await chart.getAttribute("aria-valuetext"),
+          /in comparison 13:00–13:15: .* out, .* in/,
+        );
+        await tab.keyboard.press("t");
+        await tab.getByRole("columnheader", { name: "Out, Wednesday, June 17, 2026" }).waitFor();
+        await isAccessible(tab);
+        const downloading = tab.waitForEvent("download");
+        await tab.getByRole("button", { name: "Save as CSV" }).click();
+        const text = readFileSync(await (await downloading).path(), "utf8");
+        assert.match(text, /,Compared: from,Compared: /);
+        assert.match(text, /,2026-06-17T00:00:00\+02:00,/);
+        await tab.keyboard.press("t");
+        await tab.getByRole("button", { name: "Month", exact: true }).click();
+        await tab.clock.runFor(600);
+        await tab.getByText(/^Against May 2026: /).waitFor();
+        await tab.getByLabel("Compare with").selectOption("other");
+        await tab.getByLabel("A day of it").fill("2026-04-03");
+        await tab.clock.runFor(600);
+        await tab
+          .getByText(/April 2026/)
+          .first()
+          .waitFor();
+        await tab.setViewportSize(NARROW);
+        await fitsItsWidth(tab);
+        await isAccessible(tab);
+        await tab.context().close();
+      },
+    );
+
     await check("energy is saved as a table that a spreadsheet reads", async () => {
       const tab = await open({ page: "energy", lang: "de" });
       const downloading = tab.waitForEvent("download");

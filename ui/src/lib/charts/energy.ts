@@ -45,12 +45,23 @@ export class EnergyShapes {
   constructor(
     readonly bars: readonly EnergyBar[],
     { top, bottom }: { top: number; bottom: number },
+    /** What each bar is compared with. */
+    readonly others: readonly (EnergyBar | null)[] = [],
   ) {
-    const most = (up: boolean) => Math.max(0, ...bars.map(({ figures }) => heightOf(figures, up)));
+    const all = [...bars, ...others.filter((bar) => bar !== null)];
+    const most = (up: boolean) => Math.max(0, ...all.map(({ figures }) => heightOf(figures, up)));
     const least = 100_000; // a night of standby shall not look like a storm
     const [high, low] = [Math.max(most(true), least), Math.max(most(false), least)];
     this.energy = scaleLinear([-low, high], [bottom, top]).nice(5);
     this.columns = bars.map(({ figures }) => this.#column(figures));
+  }
+
+  /** From where to where the bar goes that the one at an index is compared with. */
+  outline(index: number): { top: number; bottom: number } | null {
+    const other = this.others[index];
+    if (!other || !isKnown(other.figures)) return null;
+    const [up, down] = [heightOf(other.figures, true), heightOf(other.figures, false)];
+    return { top: this.energy(up), bottom: this.energy(-down) };
   }
 
   #column(figures: EnergyFigures): EnergyBlock[] {

@@ -6,6 +6,7 @@ import type { EnergyBar, EnergyView } from "../../lib/api/bindings";
 import { PARTS, partOf } from "../../lib/charts/energy";
 import type { Formats } from "../../lib/format";
 import { t } from "../../lib/i18n/index.svelte";
+import { matched } from "./compare";
 
 const MARK = "\ufeff";
 const MICROS = 6;
@@ -13,10 +14,14 @@ const QUALITIES = ["measured", "recovered", "estimated", "partial", "missing", "
 
 type Column = { title: string; of: (bar: EnergyBar) => string };
 
-export function csvOf(view: EnergyView, formats: Formats): string {
+/** The table of a period; beside it, in columns of their own, the one that it is compared with. */
+export function csvOf(view: EnergyView, formats: Formats, other: EnergyView | null = null): string {
   const mark = formats.decimalMark;
   const separator = mark === "," ? ";" : ",";
-  const columns = columnsOf(view, formats.currency, mark);
+  const columns = [
+    ...columnsOf(view, formats.currency, mark),
+    ...(other ? comparedColumns(view, other, formats.currency, mark) : []),
+  ];
   const rows = [
     columns.map((column) => column.title),
     ...view.bars.map((bar) => columns.map((column) => column.of(bar))),
@@ -79,6 +84,29 @@ function columnsOf(view: EnergyView, currency: string, mark: string): Column[] {
     of: (bar) => String(bar.quality[kind]),
   }));
   return [...times, ...whole, ...parts, ...counts];
+}
+
+/** When each compared bar began, and its figures under the names of the shown ones. */
+function comparedColumns(
+  view: EnergyView,
+  other: EnergyView,
+  currency: string,
+  mark: string,
+): Column[] {
+  const others = matched(view, other);
+  const then = new Map(view.bars.map((bar, index) => [bar.key, others[index] ?? null]));
+  const [from, , ...figures] = columnsOf(other, currency, mark);
+  const of = (column: Column | undefined) => (bar: EnergyBar) => {
+    const compared = then.get(bar.key);
+    return compared && column ? column.of(compared) : "";
+  };
+  return [
+    { title: t("energy.compare.csv.from"), of: of(from) },
+    ...figures.map((column) => ({
+      title: t("energy.compare.csv", { title: column.title }),
+      of: of(column),
+    })),
+  ];
 }
 
 function qualityWord({ quality }: EnergyBar): string {

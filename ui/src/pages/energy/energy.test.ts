@@ -9,6 +9,7 @@ import { DemoHouse } from "../../lib/demo/house";
 import { Formats } from "../../lib/format";
 import { speak } from "../../lib/i18n/index.svelte";
 import { plainText } from "../../lib/phrase";
+import { matched, otherDay } from "./compare";
 import { csvName, csvOf } from "./csv";
 import { barName, below, gapLine, leadOf, periodTitle, qualityLine } from "./words";
 
@@ -353,5 +354,58 @@ describe("the demo", () => {
     expect(shown(year.bars[4]!.figures)).toEqual(shown(may.totals));
     const day = await viewOf("day", "2026-05-17");
     expect(sum(day.bars)).toEqual(shown(may.bars[16]!.figures));
+  });
+});
+
+describe("a comparison", () => {
+  const shown = (change: Partial<EnergyView>) => ({ ...({} as EnergyView), bars: [], ...change });
+
+  it("names a day of the period before, a year earlier, or the chosen one", () => {
+    const day = shown({ period: "day", from: "2026-03-01" });
+    expect(otherDay(day, "before", "")).toBe("2026-02-28");
+    expect(otherDay(day, "year", "")).toBe("2025-03-01");
+    expect(otherDay(shown({ period: "day", from: "2024-02-29" }), "year", "")).toBe("2023-02-28");
+    expect(otherDay(shown({ period: "week", from: "2026-06-15" }), "year", "")).toBe("2025-06-16");
+    expect(otherDay(day, "other", "2026-01-05")).toBe("2026-01-05");
+    expect(otherDay(day, "other", "")).toBe(null);
+    expect(otherDay(day, "none", "")).toBe(null);
+  });
+
+  it("sets the same time of day side by side, of hours that come twice each to its own", () => {
+    const at = (...times: string[]) => times.map((time) => bar(time));
+    const autumn = shown({
+      step: "slot",
+      bars: at(
+        "2026-10-25T01:45:00+02:00",
+        "2026-10-25T02:00:00+02:00",
+        "2026-10-25T02:00:00+01:00",
+        "2026-10-25T03:00:00+01:00",
+      ),
+    });
+    const before = shown({
+      step: "slot",
+      bars: at("2026-10-24T02:00:00+02:00", "2026-10-24T03:00:00+02:00"),
+    });
+    const found = matched(autumn, before).map((each) => each?.starts.slice(11, 16) ?? null);
+    expect(found).toEqual([null, "02:00", null, "03:00"]);
+  });
+
+  it("is drawn on a scale that holds both periods", () => {
+    const small = bar("2026-06-18T12:00:00+02:00", {
+      figures: { ...NOTHING, to_grid_milliwatt_hours: 1_000_000 },
+    });
+    const great = bar("2026-06-17T12:00:00+02:00", {
+      figures: {
+        ...NOTHING,
+        to_grid_milliwatt_hours: 9_000_000,
+        from_grid_milliwatt_hours: 3_000_000,
+      },
+    });
+    const shapes = new EnergyShapes([small], { top: 0, bottom: 120 }, [great]);
+    const outline = shapes.outline(0);
+    expect(outline!.top).toBeGreaterThanOrEqual(0);
+    expect(outline!.bottom).toBeLessThanOrEqual(120);
+    expect(outline!.bottom - outline!.top).toBeGreaterThan(90);
+    expect(new EnergyShapes([small], { top: 0, bottom: 120 }).outline(0)).toBe(null);
   });
 });
