@@ -6,6 +6,7 @@ import { startLanguage } from "./lib/i18n/choice.svelte";
 import "./styles/fonts.css";
 import "./styles/tokens.css";
 import "./styles/base.css";
+import "./styles/print.css";
 
 async function start(): Promise<void> {
   startAppearance();

@@ -459,6 +459,44 @@ await withDemo(async ({ browser, url }) => {
       await tab.context().close();
     });
 
+    await check(
+      "keys open pages and a sheet of all keys; a chart's figures are copied",
+      async () => {
+        const tab = await open({ page: "now" });
+        await tab.keyboard.press("Alt+3");
+        await tab.clock.runFor(300);
+        await tab.getByRole("heading", { level: 1, name: "Prices & rules" }).waitFor();
+        await tab.keyboard.press("?");
+        await tab.getByRole("dialog", { name: "Keys of this window" }).waitFor();
+        await isAccessible(tab);
+        await tab.keyboard.press("Escape");
+        await tab.keyboard.press("Alt+2");
+        await tab.clock.runFor(300);
+        const chart = tab.getByRole("slider");
+        await chart.focus();
+        await tab.keyboard.press("ArrowLeft");
+        const copied = await chart.evaluate((element) => {
+          const data = new DataTransfer();
+          element.dispatchEvent(new ClipboardEvent("copy", { clipboardData: data, bubbles: true }));
+          return data.getData("text/plain");
+        });
+        assert.equal(copied, await chart.getAttribute("aria-valuetext"));
+        await tab.context().close();
+      },
+    );
+
+    await check("a statement on paper shows its lines and nothing to press", async () => {
+      const tab = await open({ page: "earnings", theme: "dark" });
+      await tab.emulateMedia({ media: "print" });
+      assert.equal(await tab.getByRole("navigation").isVisible(), false);
+      assert.equal(await tab.getByRole("button", { name: "Print" }).isVisible(), false);
+      await tab.locator("main table").first().waitFor();
+      const ink = await tab.evaluate(() => getComputedStyle(document.querySelector("main")).color);
+      assert.equal(ink, "rgb(0, 0, 0)", "dark on white");
+      await fitsItsWidth(tab);
+      await tab.context().close();
+    });
+
     await check("the window looks and speaks as it was told, the next time too", async () => {
       const tab = await open({ page: "settings" });
       await tab.getByRole("radio", { name: "Dark", exact: true }).check();
@@ -520,7 +558,7 @@ await withDemo(async ({ browser, url }) => {
       await tab.getByText("Nothing is traded before you agree.").waitFor();
       await tab.getByLabel(/from the grid costs/).fill("32");
       await tab.getByLabel(/to the grid earns/).fill("8.1");
-      await tab.getByRole("checkbox", { name: "Offer my surplus to neighbours at 14.1" }).waitFor();
+      await tab.getByRole("checkbox", { name: "Offer my surplus to neighbours at 10.5" }).waitFor();
       await tab.getByRole("checkbox", { name: /I have read the terms/ }).focus();
       await tab.keyboard.press("Space");
       await looked();

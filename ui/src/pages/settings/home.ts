@@ -9,8 +9,13 @@ type Option = { value: string; label: string };
 const VOLTS = 230;
 const MOST_AMPS = 1000;
 
+/** Fuses of three phases that let through no more than one phase may: what fuses are made for. */
+const SMALL = [10, 13, 16, 20];
+const MOST_OF_ONE_PHASE = 63;
+
+/** The same watts may be three times 16 A or once 48 A; fuses are made of the former. */
 export const phasesOf = (watts: number): Phases =>
-  watts > 63 * VOLTS || watts % (3 * VOLTS) === 0 ? "3" : "1";
+  watts > MOST_OF_ONE_PHASE * VOLTS || SMALL.includes(watts / (3 * VOLTS)) ? "3" : "1";
 
 /** What stands on the fuse, to the ampere. */
 export const ampsOf = (watts: number): number =>
