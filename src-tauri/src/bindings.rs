@@ -9,6 +9,8 @@ use crate::commands::{
 };
 use crate::commands::{contracts, earnings, energy, frame, market, meters, now, rules, statement};
 use crate::commands::{earnings, energy, frame, market, meters, now, rules, settings, start, statement};
+    contracts, earnings, energy, frame, market, meters, now, rules, settings, start, statement,
+};
 
 /// Tells the UI which views have become old.
 #[derive(Clone, Debug, Serialize, Deserialize, Type, Event)]

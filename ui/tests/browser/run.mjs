@@ -583,7 +583,7 @@ await withDemo(async ({ browser, url }) => {
     await check("a home is told another name, backed up and restored", async () => {
       const tab = await open({ page: "settings" });
       await tab.getByLabel("Name").fill("Acacia Street 5");
-      await tab.getByRole("button", { name: "Save" }).press("Enter");
+      await tab.getByRole("button", { name: "Save", exact: true }).first().press("Enter");
       await tab.clock.runFor(600);
       await tab.getByText("Saved. It holds from now on.").waitFor();
       await tab.getByRole("navigation").getByText("Acacia Street 5").waitFor();

@@ -15,8 +15,8 @@ pub mod now;
 pub mod outlook;
 pub mod rule_past;
 pub mod rules;
-pub mod sources;
 pub mod settings;
+pub mod sources;
 pub mod start;
 pub mod statement;
 

@@ -268,6 +268,8 @@ export type CorrectionForm = {
 	until: string,
 	dated: string,
 	reason: string,
+};
+
 export type ContractPricesView = {
 	retail_micros_per_kwh: Whole,
 	feed_in_micros_per_kwh: Whole,
@@ -301,6 +303,8 @@ export type DayCostView = {
 	unpriced_slots: Whole,
 	/**  Both prices by quarter hour, for a chart; missing where not known. */
 	slots: SlotPriceView[],
+};
+
 /**  Where the home's data lies. */
 export type DataView = {
 	folder: string,
@@ -1590,6 +1594,8 @@ export type TierForm = {
 	/**  Such as `2900 kWh/year`. */
 	up_to: string,
 	retail: PriceFormView,
+};
+
 /**  Whether there is a simulated street to look around on. */
 export type StreetView = {
 	/**  This installation has the street's program. */
