@@ -5,11 +5,7 @@ use specta::Type;
 use tauri_specta::{Builder, Event, collect_commands, collect_events};
 
 use crate::commands::{
-    contracts, earnings, energy, frame, market, meters, notifications, now, rules, statement,
-};
-use crate::commands::{contracts, earnings, energy, frame, market, meters, now, rules, statement};
-use crate::commands::{earnings, energy, frame, market, meters, now, rules, settings, start, statement};
-    contracts, earnings, energy, frame, market, meters, now, rules, settings, start, statement,
+    contracts, earnings, energy, frame, market, meters, notifications, now, rules, settings, start, statement,
 };
 
 /// Tells the UI which views have become old.

@@ -2,19 +2,33 @@
 
 use home::alerts::Alert;
 use tauri::{AppHandle, Manager};
-use tokio::sync::broadcast::error::RecvError;
+use tokio::sync::broadcast::{Receiver, error::RecvError};
 
 use crate::household::Household;
 use crate::window;
 use crate::words::Words;
 
-/// Shows each alert of the household until it ends.
+/// Shows each alert of the household, of the next one too where it is opened anew.
 pub async fn follow(app: AppHandle) {
-    let home = app.state::<Household>().home().await;
-    let Some(mut alerts) = home.alerts() else { return };
+    loop {
+        // Its handle is given back at once: a household that is held cannot be closed.
+        let (alerts, mut changes) = {
+            let home = app.state::<Household>().home().await;
+            (home.alerts(), home.changes())
+        };
+        match alerts {
+            Some(alerts) => show_all(&app, alerts).await,
+            // It could not be opened; its changes end when it is tried again.
+            None => while !matches!(changes.recv().await, Err(RecvError::Closed)) {},
+        }
+    }
+}
+
+/// Shows alerts until no more can come.
+async fn show_all(app: &AppHandle, mut alerts: Receiver<Alert>) {
     loop {
         match alerts.recv().await {
-            Ok(alert) => show(&app, &alert),
+            Ok(alert) => show(app, &alert),
             Err(RecvError::Lagged(_)) => {}
             Err(RecvError::Closed) => return,
         }

@@ -181,6 +181,8 @@ impl Home {
     /// Returns a stream of what is worth a word of the desktop; `None` where the household is not open.
     pub fn alerts(&self) -> Option<broadcast::Receiver<Alert>> {
         self.house().ok().map(|house| house.alerts.subscribe())
+    }
+
     /// Returns a token that is cancelled when the last handle is gone and the folder is free for another start.
     pub fn closed(&self) -> CancellationToken {
         match &self.state {

@@ -29,8 +29,7 @@ export interface House
     StatementRoom,
     MetersRoom,
     ContractsRoom,
-    NotificationsRoom {
-    ContractsRoom {
+    NotificationsRoom,
     SettingsRoom,
     StartRoom {
   onChanged: Changes;
