@@ -234,6 +234,11 @@ export type ContractPreview = {
 	as_it_was: DayCostView | null,
 };
 
+export type ContractPricesView = {
+	retail_micros_per_kwh: Whole,
+	feed_in_micros_per_kwh: Whole,
+};
+
 export type ContractStateView = "over" | "in_force" | 
 /**  It can still be changed and taken back. */
 "ahead";
@@ -263,24 +268,19 @@ export type ContractsView = {
 	needs_spot: boolean,
 };
 
-/**  Makes a contract the new bill of a time that is over. */
-export type CorrectionForm = {
-	until: string,
-	dated: string,
-	reason: string,
-};
-
-export type ContractPricesView = {
-	retail_micros_per_kwh: Whole,
-	feed_in_micros_per_kwh: Whole,
-};
-
 /**  A copy of the history. */
 export type CopyView = {
 	path: string,
 	/**  When it was made; of a backup, when its file was written. */
 	at: Instant,
 	bytes: Whole,
+};
+
+/**  Makes a contract the new bill of a time that is over. */
+export type CorrectionForm = {
+	until: string,
+	dated: string,
+	reason: string,
 };
 
 export type CounterEventView = {
@@ -291,18 +291,6 @@ export type CounterEventView = {
 	kind: string,
 	before_milliwatt_hours: Whole | null,
 	after_milliwatt_hours: Whole | null,
-};
-
-export type DayCostView = {
-	import: Amount,
-	export: Amount,
-	standing: Amount,
-	/**  Import and standing charge less what export brings. */
-	total: Amount,
-	/**  Quarter hours that are not in it, because the power market's price of theirs is not known. */
-	unpriced_slots: Whole,
-	/**  Both prices by quarter hour, for a chart; missing where not known. */
-	slots: SlotPriceView[],
 };
 
 /**  Where the home's data lies. */
@@ -317,6 +305,18 @@ export type DataView = {
 	backups: CopyView[],
 	/**  Only the process that trades may put a backup in place. */
 	changeable: boolean,
+};
+
+export type DayCostView = {
+	import: Amount,
+	export: Amount,
+	standing: Amount,
+	/**  Import and standing charge less what export brings. */
+	total: Amount,
+	/**  Quarter hours that are not in it, because the power market's price of theirs is not known. */
+	unpriced_slots: Whole,
+	/**  Both prices by quarter hour, for a chart; missing where not known. */
+	slots: SlotPriceView[],
 };
 
 export type DealErrandView = "propose" | "accept" | "end";
@@ -1590,18 +1590,18 @@ export type StatementView = {
 
 export type StepView = "slot" | "day" | "month" | "year";
 
-export type TierForm = {
-	/**  Such as `2900 kWh/year`. */
-	up_to: string,
-	retail: PriceFormView,
-};
-
 /**  Whether there is a simulated street to look around on. */
 export type StreetView = {
 	/**  This installation has the street's program. */
 	available: boolean,
 	/**  What is shown is a home of the street, and not the owner's. */
 	visiting: boolean,
+};
+
+export type TierForm = {
+	/**  Such as `2900 kWh/year`. */
+	up_to: string,
+	retail: PriceFormView,
 };
 
 export type TodayView = {
