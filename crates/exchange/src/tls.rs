@@ -184,7 +184,7 @@ mod tests {
         assert_eq!(word(dir.path(), &market, &key).unwrap(), first);
         make(dir.path()).unwrap();
         let second = word(dir.path(), &market, &key).unwrap();
-        assert_eq!(second.body.previous, [first.body.tls_key_hash.clone()]);
+        assert_eq!(second.body.previous, std::slice::from_ref(&first.body.tls_key_hash));
         make(dir.path()).unwrap();
         let third = word(dir.path(), &market, &key).unwrap();
         assert_eq!(third.body.previous, [first.body.tls_key_hash, second.body.tls_key_hash]);
