@@ -13,6 +13,6 @@ pub use invalid::{Fault, InvalidInput};
 pub use outcome::{MemberMoney, MemberTotals, utility_only};
 pub use settle::{Auction, auction_of, settle};
 pub use slot::{
-    Account, Deal, Fees, InvalidAccount, MemberOrder, MeteredMember, Posting, Residual, SettledDeal,
-    Settlement, SlotInput, What,
+    Account, Deal, Fees, InvalidAccount, MemberOrder, MeteredMember, Posting, Reference, Residual,
+    SettledDeal, Settlement, SlotInput, What,
 };

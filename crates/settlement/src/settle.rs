@@ -27,7 +27,7 @@ pub fn settle(input: &SlotInput) -> Result<Settlement, InvalidInput> {
     let mut checked = Checked::new(input)?;
     let mut left = measured(input);
     let postings = 4 * input.members.len() + 6 * input.deals.len() + 4 * input.orders.len();
-    let mut journal = Journal::with_capacity(postings);
+    let mut journal = Journal::new(input.members.iter().map(|member| &member.id), postings);
     let deals = serve_deals(&mut checked, &mut left, &mut journal)?;
     let clearing = auction::run(&checked, &left)?;
     post_fills(&checked, &clearing, &mut left, &mut journal);
@@ -60,7 +60,8 @@ pub struct Auction {
 pub fn auction_of(input: &SlotInput) -> Result<Auction, InvalidInput> {
     let mut checked = Checked::new(input)?;
     let mut left = measured(input);
-    serve_deals(&mut checked, &mut left, &mut Journal::with_capacity(6 * input.deals.len()))?;
+    let mut journal = Journal::new(std::iter::empty(), 6 * input.deals.len());
+    serve_deals(&mut checked, &mut left, &mut journal)?;
     Ok(Auction { book: auction::book(&checked, &left), capacities: checked.grid.left().to_vec() })
 }
 
@@ -85,7 +86,7 @@ fn serve_deals<'a>(
         left[buyer].buy -= energy;
         let fee: i128 = path.iter().map(|&(edge, _)| i128::from(checked.grid.fee(edge))).sum();
         let grid_fee = i128::from(energy) * fee;
-        post_deal(checked.input, deal, energy, grid_fee, journal);
+        post_deal(checked.input, (deal, seller, buyer), energy, grid_fee, journal);
         settled.push(SettledDeal {
             id: deal.id.clone(),
             settled: WattHours::new(energy),
@@ -96,9 +97,15 @@ fn serve_deals<'a>(
     Ok(settled)
 }
 
-fn post_deal<'a>(input: &SlotInput, deal: &'a Deal, energy: i64, grid_fee: i128, journal: &mut Journal<'a>) {
-    let (buyer, seller) = (AccountRef::Member(&deal.buyer), AccountRef::Member(&deal.seller));
-    let id = deal.id.as_str();
+fn post_deal<'a>(
+    input: &SlotInput,
+    (deal, seller, buyer): (&'a Deal, usize, usize),
+    energy: i64,
+    grid_fee: i128,
+    journal: &mut Journal<'a>,
+) {
+    let (buyer, seller) = (AccountRef::Member(buyer), AccountRef::Member(seller));
+    let id = deal.id.shared();
     let amount = nanos(energy, deal.price);
     journal.post(buyer, id, What::Energy, -amount);
     journal.post(seller, id, What::Energy, amount);
@@ -120,7 +127,7 @@ fn post_fills<'a>(checked: &Checked<'a>, clearing: &Clearing, left: &mut [Left],
         let price = clearing.areas[checked.member_areas[member]].price;
         let price = price.expect("an area in which something trades has a price");
         let energy = fill.filled.get();
-        let account = AccountRef::Member(&order.member);
+        let account = AccountRef::Member(member);
         let amount = match order.side {
             Side::Buy => {
                 left[member].buy -= energy;
@@ -132,9 +139,9 @@ fn post_fills<'a>(checked: &Checked<'a>, clearing: &Clearing, left: &mut [Left],
             }
         };
         let share = operator_share(energy, input.fees.operator, order.side);
-        journal.post(account, order.id.as_str(), What::Energy, amount);
-        journal.post(account, order.id.as_str(), What::OperatorFee, -share);
-        journal.post(AccountRef::Operator, order.id.as_str(), What::OperatorFee, share);
+        journal.post(account, order.id.shared(), What::Energy, amount);
+        journal.post(account, order.id.shared(), What::OperatorFee, -share);
+        journal.post(AccountRef::Operator, order.id.shared(), What::OperatorFee, share);
     }
 }
 
@@ -153,23 +160,23 @@ fn post_network<'a>(checked: &Checked<'a>, clearing: &Clearing, journal: &mut Jo
         };
         let surplus = flow * (price(&clearing.areas[parent]) - price(&clearing.areas[index]));
         let fee = flow.abs() * i128::from(checked.grid.fee(index));
-        journal.post(AccountRef::Network, area.id.as_str(), What::GridFee, fee);
-        journal.post(AccountRef::Network, area.id.as_str(), What::Congestion, surplus - fee);
+        journal.post(AccountRef::Network, area.id.shared(), What::GridFee, fee);
+        journal.post(AccountRef::Network, area.id.shared(), What::Congestion, surplus - fee);
     }
 }
 
 /// Leaves the rest to each member's utility, the overlap of import and export included.
 fn post_utilities<'a>(input: &'a SlotInput, left: &[Left], journal: &mut Journal<'a>) -> Vec<Residual> {
     let mut residual = Vec::with_capacity(input.members.len());
-    for (member, left) in input.members.iter().zip(left) {
+    for (place, (member, left)) in input.members.iter().zip(left).enumerate() {
         let overlap = member.import.min(member.export).get();
         let (import, export) = (overlap + left.buy, overlap + left.sell);
-        let (account, utility) = (AccountRef::Member(&member.id), AccountRef::Utility(&member.id));
+        let (account, utility) = (AccountRef::Member(place), AccountRef::Utility(place));
         let (paid, earned) = (nanos(import, member.retail), nanos(export, member.feed_in));
-        journal.post(account, member.id.as_str(), What::Retail, -paid);
-        journal.post(utility, member.id.as_str(), What::Retail, paid);
-        journal.post(account, member.id.as_str(), What::FeedIn, earned);
-        journal.post(utility, member.id.as_str(), What::FeedIn, -earned);
+        journal.post(account, member.id.shared(), What::Retail, -paid);
+        journal.post(utility, member.id.shared(), What::Retail, paid);
+        journal.post(account, member.id.shared(), What::FeedIn, earned);
+        journal.post(utility, member.id.shared(), What::FeedIn, -earned);
         residual.push(Residual {
             member: member.id.clone(),
             import: WattHours::new(import),

@@ -1,5 +1,7 @@
 //! What settling one slot takes in and gives back.
 
+use std::sync::Arc;
+
 use market::{Area, Clearing, Side};
 use serde::{Deserialize, Serialize};
 use units::{AreaId, DealId, MemberId, Money, OrderId, Price, Slot, Timestamp, WattHours};
@@ -105,11 +107,15 @@ pub struct Posting {
     pub account: Account,
     /// Id of the deal, order, member, or (for `network` and the auction) the area below the edge.
     #[serde(rename = "for")]
-    pub reference: String,
+    pub reference: Reference,
     pub what: What,
     #[serde(rename = "nanos")]
     pub amount: Money,
 }
+
+/// What a posting is for: the text of an id, which it shares.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct Reference(Arc<str>);
 
 /// `member:ID`, `network`, `operator` or `utility:ID`: in the order in which these texts sort.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -143,6 +149,48 @@ impl What {
             Self::FeedIn => "feed_in",
             Self::Congestion => "congestion",
         }
+    }
+}
+
+impl Reference {
+    pub fn as_str(&self) -> &str {
+        &self.0
+    }
+}
+
+impl From<&Arc<str>> for Reference {
+    fn from(text: &Arc<str>) -> Self {
+        Self(Arc::clone(text))
+    }
+}
+
+impl From<String> for Reference {
+    fn from(text: String) -> Self {
+        Self(text.into())
+    }
+}
+
+impl std::fmt::Display for Reference {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str(&self.0)
+    }
+}
+
+impl PartialEq<str> for Reference {
+    fn eq(&self, text: &str) -> bool {
+        *self.0 == *text
+    }
+}
+
+impl Serialize for Reference {
+    fn serialize<S: serde::Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.serialize_str(&self.0)
+    }
+}
+
+impl<'de> Deserialize<'de> for Reference {
+    fn deserialize<D: serde::Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        String::deserialize(deserializer).map(Self::from)
     }
 }
 

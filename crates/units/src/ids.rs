@@ -1,7 +1,10 @@
 //! A typed id for each thing: non-empty strings of at most 64 bytes that sort bytewise.
+//!
+//! Copies of an id share their text: a slot's clearing and postings name each order and member several times.
 
 use std::fmt;
 use std::str::FromStr;
+use std::sync::Arc;
 
 use serde::{Deserialize, Deserializer, Serialize, Serializer, de};
 
@@ -12,21 +15,29 @@ pub const MAX_ID_BYTES: usize = 64;
 #[error("\"{0}\" is not an id: it must have 1 to 64 bytes and no control characters")]
 pub struct InvalidId(String);
 
+fn fits(text: &str) -> bool {
+    (1..=MAX_ID_BYTES).contains(&text.len()) && !text.chars().any(char::is_control)
+}
+
 macro_rules! id {
     ($(#[$doc:meta])* $name:ident) => {
         $(#[$doc])*
         #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
-        pub struct $name(String);
+        pub struct $name(Arc<str>);
 
         impl $name {
             /// Makes an id of a text; refuses one that is empty, too long, or holds control characters.
             pub fn new(text: impl Into<String>) -> Result<Self, InvalidId> {
                 let text = text.into();
-                let fits = (1..=MAX_ID_BYTES).contains(&text.len()) && !text.chars().any(char::is_control);
-                if fits { Ok(Self(text)) } else { Err(InvalidId(text)) }
+                if fits(&text) { Ok(Self(text.into())) } else { Err(InvalidId(text)) }
             }
 
             pub fn as_str(&self) -> &str {
+                &self.0
+            }
+
+            /// Returns the text in a form whose copies share it.
+            pub fn shared(&self) -> &Arc<str> {
                 &self.0
             }
         }
@@ -40,7 +51,7 @@ macro_rules! id {
         impl FromStr for $name {
             type Err = InvalidId;
             fn from_str(text: &str) -> Result<Self, Self::Err> {
-                Self::new(text)
+                if fits(text) { Ok(Self(text.into())) } else { Err(InvalidId(text.to_owned())) }
             }
         }
 

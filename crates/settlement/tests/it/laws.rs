@@ -154,7 +154,7 @@ fn filled(settlement: &Settlement, id: &OrderId) -> i64 {
 
 fn sum_for(settlement: &Settlement, account: &Account, reference: &str) -> i64 {
     let own = settlement.postings.iter().filter(|posting| posting.account == *account);
-    own.filter(|posting| posting.reference == reference).map(|posting| posting.amount.nanos()).sum()
+    own.filter(|posting| posting.reference.as_str() == reference).map(|posting| posting.amount.nanos()).sum()
 }
 
 proptest! {
@@ -256,7 +256,7 @@ proptest! {
             }
             let area = input.areas[edge].id.as_str();
             let rent = settlement.postings.iter()
-                .any(|posting| posting.what == What::Congestion && posting.reference == area);
+                .any(|posting| posting.what == What::Congestion && posting.reference.as_str() == area);
             let full = input.areas[edge].capacity.flatten().is_some_and(|capacity| flows[edge][way] == capacity.get());
             prop_assert!(full || !rent, "a rent on a line that is not full");
         }

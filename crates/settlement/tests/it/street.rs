@@ -46,7 +46,7 @@ pub fn settled(slot: Value) -> Settlement {
 pub fn nanos(settlement: &Settlement, account: &str, reference: &str, what: What) -> i64 {
     let account: Account = account.parse().unwrap();
     let same = |posting: &&settlement::Posting| {
-        posting.account == account && posting.reference == reference && posting.what == what
+        posting.account == account && posting.reference.as_str() == reference && posting.what == what
     };
     let found: Vec<_> = settlement.postings.iter().filter(same).collect();
     assert!(found.len() <= 1, "two postings of one account, reference and kind");

@@ -231,7 +231,7 @@ impl Writer {
             .iter()
             .filter(|posting| posting.account == account)
             .map(|posting| Posting {
-                reference: posting.reference.clone(),
+                reference: posting.reference.to_string(),
                 what: what(posting.what),
                 amount: posting.amount,
             })

@@ -74,7 +74,7 @@ pub(crate) fn insert_postings(db: &Connection, slot: Slot, version: u32, posting
             slot.index(),
             version,
             posting.account.to_string(),
-            posting.reference,
+            posting.reference.as_str(),
             word(&posting.what),
             posting.amount.nanos()
         ])?;
@@ -208,7 +208,7 @@ pub(crate) fn postings_of_version(db: &Connection, slot: Slot, version: u32) -> 
 fn read_posting(row: &Row) -> Result<Posting> {
     Ok(Posting {
         account: row.text("account")?,
-        reference: row.get("reference")?,
+        reference: row.get::<_, String>("reference")?.into(),
         what: row.text::<Word<What>>("what")?.0,
         amount: row.money("nanos")?,
     })
