@@ -64,6 +64,20 @@ export class EnergyShapes {
     return { top: this.energy(up), bottom: this.energy(-down) };
   }
 
+  /** The line along the compared bars, above or below, in steps; broken where nothing is known. */
+  silhouette(edge: "top" | "bottom", places: { x: (index: number) => number }): string {
+    let path = "";
+    let drawing = false;
+    for (const index of this.others.keys()) {
+      const at = this.outline(index)?.[edge];
+      if (at !== undefined) {
+        path += `${drawing ? "V" : `M${places.x(index)} `}${at}H${places.x(index + 1)}`;
+      }
+      drawing = at !== undefined;
+    }
+    return path;
+  }
+
   #column(figures: EnergyFigures): EnergyBlock[] {
     const reached = { up: 0, down: 0 };
     return PARTS.map(({ name, role, up }) => {

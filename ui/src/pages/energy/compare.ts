@@ -1,6 +1,6 @@
 /// A period beside another one: which it is, which bars belong together, and how far the two are apart.
-import type { EnergyBar, EnergyView } from "../../lib/api/bindings";
-import { IN, isKnown, OUT, sumOf } from "../../lib/charts/energy";
+import type { EnergyBar, EnergyFigures, EnergyView } from "../../lib/api/bindings";
+import { IN, isKnown, OUT, type PartName, sumOf } from "../../lib/charts/energy";
 import type { Formats } from "../../lib/format";
 import { t } from "../../lib/i18n/index.svelte";
 import { dayBefore, periodTitle } from "./words";
@@ -79,12 +79,30 @@ export function comparedLine(shown: EnergyView, other: EnergyView, formats: Form
     const word = by > 0 ? "more" : by < 0 ? "less" : "same";
     return t(`energy.compare.${what}.${word}`, { by: formats.energy(Math.abs(by)) });
   };
-  const [a, b] = [shown.totals, other.totals];
+  // A period that has not ended is held against as much of the other one.
+  const runs = shown.from <= shown.today && shown.today < shown.to;
+  const pairs = matched(shown, other)
+    .map((then, index) => ({ now: shown.bars[index], then }))
+    .filter(({ now, then }) => now && then && isKnown(now.figures) && isKnown(then.figures));
+  const sum = (of: (figures: EnergyFigures) => number | null): [number | null, number | null] => {
+    if (!runs) return [of(shown.totals), of(other.totals)];
+    const both = pairs.map(({ now, then }) => [of(now!.figures), of(then!.figures)] as const);
+    const known = both.filter(([now, then]) => now !== null && then !== null);
+    if (known.length === 0) return [null, null];
+    return [
+      known.reduce((total, [now]) => total + now!, 0),
+      known.reduce((total, [, then]) => total + then!, 0),
+    ];
+  };
+  const flow = (names: readonly PartName[]) => (figures: EnergyFigures) => sumOf(figures, names);
   const parts = [
-    part("sun", a.sun_milliwatt_hours, b.sun_milliwatt_hours),
-    part("house", a.house_milliwatt_hours, b.house_milliwatt_hours),
-    part("out", sumOf(a, OUT), sumOf(b, OUT)),
-    part("in", sumOf(a, IN), sumOf(b, IN)),
+    part("sun", ...sum((figures) => figures.sun_milliwatt_hours)),
+    part("house", ...sum((figures) => figures.house_milliwatt_hours)),
+    part("out", ...sum(flow(OUT))),
+    part("in", ...sum(flow(IN))),
   ].filter((each) => each !== null);
-  return t("energy.compare.said", { period, parts: formats.list(parts) });
+  return t(runs ? "energy.compare.said_so_far" : "energy.compare.said", {
+    period,
+    parts: formats.list(parts),
+  });
 }
