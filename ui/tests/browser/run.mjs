@@ -390,7 +390,7 @@ await withDemo(async ({ browser, url }) => {
       await tab.keyboard.press("Space");
       await press("Search");
       await tab.clock.runFor(4000);
-      await tab.getByText("2 meters found").waitFor();
+      await tab.getByText("4 meters found").waitFor();
       await isAccessible(tab);
       await press(/^This one.*Shelly Pro 3EM/);
       await tab.getByText("Does your meter’s display say the same?", { exact: false }).waitFor();

@@ -25,13 +25,16 @@ export function daysOf(month: string, days: readonly EarningsDay[]): MonthDay[] 
   });
 }
 
+/** Four lines of a cent each: below that every line would say the same. */
+const LEAST = 40_000_000;
+
 export function amountScale(
   days: readonly MonthDay[],
   bottom: number,
   top: number,
 ): ScaleLinear<number, number> {
   const sums = days.map((day) => day.earned + day.saved);
-  const high = Math.max(0, ...sums);
+  const high = Math.max(LEAST, ...sums);
   const low = Math.min(0, ...sums);
-  return scaleLinear([low, high === low ? 1e9 : high], [bottom, top]).nice(4);
+  return scaleLinear([low, high], [bottom, top]).nice(4);
 }
