@@ -305,7 +305,7 @@ impl Street {
         let account = Account::Member(member.id.clone());
         for posting in settled.postings.iter().filter(|posting| posting.account == account) {
             let what: Kind = serde_json::from_value(serde_json::json!(posting.what.as_str())).unwrap();
-            let reference = posting.reference.clone();
+            let reference = posting.reference.to_string();
             let taxed = match side_of(&reference) {
                 Some(Side::Buy) => true,
                 Some(Side::Sell) => member.id == house(0),
