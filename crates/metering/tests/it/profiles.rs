@@ -243,11 +243,6 @@ fn a_hybrid_inverter_has_several_places_of_one_name() {
 #[test]
 fn a_part_is_linted_like_its_device() {
     for (from, to, place) in [
-        (
-            "kind = \"battery\"\npositive = \"charge\"",
-            "kind = \"grid\"\npositive = \"import\"",
-            "part[0].kind",
-        ),
         ("positive = \"charge\"", "positive = \"import\"", "part[0].positive"),
         ("power_w = -1500.0", "power_w = 1500.0", "part[0].golden[0].expect.power_w"),
         ("wraps_at_wh = 99999900", "wraps_at_wh = 0", "part[0].values.import.wraps_at_wh"),
@@ -255,6 +250,9 @@ fn a_part_is_linted_like_its_device() {
         let complaint = complaint(TEMPLATE, from, to);
         assert!(complaint.contains(place), "{from} -> {to}: {complaint}");
     }
+    let importing = TEMPLATE.replace("positive = \"charge\"", "positive = \"import\"");
+    let twice = complaint(&importing, "kind = \"battery\"", "kind = \"grid\"");
+    assert!(twice.contains("part[0].kind"), "{twice}");
 }
 
 #[test]
