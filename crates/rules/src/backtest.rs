@@ -175,7 +175,7 @@ fn traded(decision: &Decision, net: WattHours, price: Option<Price>, fee: Price)
     let (Some(limit), Some(quantity), Some(price)) = (decision.limit, decision.quantity, price) else {
         return WattHours::ZERO;
     };
-    let half = Price::from_micros_per_kwh((fee.micros_per_kwh() + 1).div_euclid(2));
+    let half = fee.half_up();
     let serves = match decision.verdict {
         Verdict::Offer => price >= limit + half,
         Verdict::Bid => price <= limit - half,

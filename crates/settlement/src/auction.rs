@@ -1,7 +1,7 @@
 //! The auction of what deals have left: each member's orders share the meter, limits are freed of fees.
 
 use market::{Book, Clearing, Order, Side};
-use units::{Price, WattHours};
+use units::WattHours;
 
 use crate::checked::Checked;
 use crate::invalid::{Fault, InvalidInput};
@@ -17,7 +17,7 @@ pub(crate) fn run(checked: &Checked<'_>, left: &[Left]) -> Result<Clearing, Inva
 /// Makes the book of what is left: orders get what their member's meter has for them, at their limit after fees.
 pub(crate) fn book(checked: &Checked<'_>, left: &[Left]) -> Book {
     let input = checked.input;
-    let half_fee = half_up(input.fees.operator);
+    let half_fee = input.fees.operator.half_up();
     let mut left = left.to_vec();
     let mut orders = Vec::with_capacity(input.orders.len());
     for index in by_willingness(checked) {
@@ -57,10 +57,4 @@ fn by_willingness(checked: &Checked<'_>) -> Vec<usize> {
         key(one).cmp(&key(other)).then_with(|| orders[one].id.cmp(&orders[other].id))
     });
     queue
-}
-
-/// Returns half a fee per kWh, rounded up to a micro, so that nobody trades worse than he said.
-fn half_up(fee: Price) -> Price {
-    let micros = fee.micros_per_kwh();
-    Price::from_micros_per_kwh(micros - micros.div_euclid(2))
 }

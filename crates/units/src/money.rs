@@ -26,6 +26,12 @@ impl Price {
     pub const fn micros_per_kwh(self) -> i64 {
         self.0
     }
+
+    /// Returns half of it, rounded up to a micro: the share of a fee that lies between an all-in limit and the
+    /// price of an area, so that nobody trades worse than he said.
+    pub const fn half_up(self) -> Self {
+        Self(self.0 - self.0.div_euclid(2))
+    }
 }
 
 impl fmt::Display for Price {
