@@ -8,8 +8,8 @@ use units::Currency;
 
 use super::{Instant, Whole};
 use crate::backup;
-use crate::config::{ConfigError, HISTORY_FILE, HomeConfig, KEY_FILE};
-use crate::error::{history_refusal, refusal};
+use crate::config::{HISTORY_FILE, HomeConfig, KEY_FILE};
+use crate::error::{config_refusal, history_refusal, refusal};
 use crate::house::{Home, House, ViewName};
 use crate::view::frame::Refusal;
 
@@ -99,7 +99,7 @@ impl Home {
                 config.currency = told.currency;
                 config.fuse_w = told.fuse_w;
             })
-            .map_err(unwritten)?;
+            .map_err(|error| config_refusal(&error))?;
         house.changed(ViewName::Frame);
         Ok(*house.config() != *before)
     }
@@ -165,13 +165,4 @@ impl HomeSettingsAsk {
             ..before.clone()
         })
     }
-}
-
-/// What is answered when `home.toml` could not be written.
-pub(super) fn unwritten(error: ConfigError) -> Refusal {
-    refusal(
-        "bad_configuration",
-        crate::config::described(&error),
-        "Correct home.toml in the data folder, or give this user the right to write there.",
-    )
 }

@@ -6,10 +6,9 @@ use serde::{Deserialize, Serialize};
 use specta::Type;
 use units::{LocalDay, Price};
 
-use super::settings::unwritten;
 use super::{SideView, Whole};
 use crate::config::{INVITATION_FILE, MarketConfig, write_in_place};
-use crate::error::{history_refusal, refusal};
+use crate::error::{config_refusal, history_refusal, refusal};
 use crate::house::{Home, House, ViewName};
 use crate::join::{JoinError, Offer, look_at};
 use crate::view::frame::Refusal;
@@ -102,7 +101,7 @@ impl Home {
     pub fn finish_start(&self) -> Result<(), Refusal> {
         let house = self.house()?;
         house.check_trades()?;
-        house.change_config(|config| config.new = false).map_err(unwritten)?;
+        house.change_config(|config| config.new = false).map_err(|error| config_refusal(&error))?;
         house.changed(ViewName::Frame);
         Ok(())
     }
@@ -139,7 +138,7 @@ impl House {
             config.contracts.extend(contract);
             config.simulation = offer.market.scale;
         })
-        .map_err(unwritten)?;
+        .map_err(|error| config_refusal(&error))?;
         if let Some(rules) = rules {
             self.change_rules(rules, "owner").map_err(|error| history_refusal(&error))?;
         }
