@@ -161,17 +161,22 @@ fn facts(house: &House, now: Timestamp, told: &Told) -> Result<Facts, HistoryErr
         meter_silent: house.meter_state_view(now) == MeterStateView::Silent,
         exchange_lost: lost.contains(&house.live().exchange.state),
         log_alarm: alarm.map(|alarm| alarm.detail),
-        settled_month: settled_month(house)?,
+        settled_month: settled_month(house, told)?,
         judged,
     })
 }
 
 /// Returns the month before the running one, if the home traded to its end and all of it is settled.
-fn settled_month(house: &House) -> Result<Option<String>, HistoryError> {
+fn settled_month(house: &House, told: &Told) -> Result<Option<String>, HistoryError> {
     let this_month = house.today().key().month_start();
+    let month = this_month.previous().to_string()[..MONTH_TEXT].to_owned();
+    // It is asked twice a minute, and the settlements of a day are many.
+    if told.has_told_of(&month) {
+        return Ok(None);
+    }
     let begins = LocalDay::new(this_month, house.zone()).slots().start;
     // Slots are settled one after the other: with one of this month, those of the month before are.
     let Some(last) = house.history.last_settlement()? else { return Ok(None) };
     let traded = last.slot >= begins && !house.history.settlements(begins.offset(-DAY)..begins)?.is_empty();
-    Ok(traded.then(|| this_month.previous().to_string()[..MONTH_TEXT].to_owned()))
+    Ok(traded.then_some(month))
 }

@@ -40,6 +40,10 @@ struct WaitingDay {
 }
 
 impl Told {
+    pub fn has_told_of(&self, month: &str) -> bool {
+        self.month.as_deref() >= Some(month)
+    }
+
     pub fn has_judged(&self, day: DayKey) -> bool {
         self.judged.is_some_and(|judged| judged >= day)
     }
@@ -109,7 +113,7 @@ impl Told {
 
     fn statement(&mut self, facts: &Facts, may: impl Fn(Topic) -> bool) -> Option<Alert> {
         let month = facts.settled_month.as_ref()?;
-        if self.month.as_ref() >= Some(month) || !may(Topic::StatementReady) {
+        if self.has_told_of(month) || !may(Topic::StatementReady) {
             return None;
         }
         self.month = Some(month.clone());
