@@ -9,6 +9,7 @@ mod onlooker;
 mod outlook;
 mod readers;
 mod settler;
+mod situations;
 mod trader;
 mod watcher;
 
@@ -23,7 +24,7 @@ use tokio_util::task::TaskTracker;
 use crate::house::House;
 
 pub use courier::{carry_once, client, read_invitation};
-pub(crate) use trader::situation;
+pub(crate) use situations::Situations;
 pub use watcher::look_at_deals;
 
 /// Samples on their way to the bookkeeper: a minute of three meters read every second. A bookkeeper that

@@ -5,14 +5,13 @@ use std::time::Duration;
 
 use exchange_api::{Commitment, Order, Signed, new_order_id, new_salt};
 use history::{HistoryError, Membership, OrderSelection, OrderState, OutgoingOrder, StoredOrder};
-use rules::{Decision, Outlook, Side, Situation, Today, Verdict};
+use rules::{Decision, Side, Verdict};
 use tokio_util::sync::CancellationToken;
 use units::{LocalDay, Price, Slot, Timestamp, WattHours};
 
-use crate::config::Role;
+use super::situations::{Situations, is_open};
 use crate::convert::{self, market_side};
 use crate::house::{House, ViewName};
-use crate::past::equipment;
 
 /// Orders stand for this many slots ahead: an hour without contact costs nothing.
 const LOOKAHEAD: i64 = 4;
@@ -52,9 +51,10 @@ pub fn decide_ahead(house: &House) -> Result<(), HistoryError> {
     let mut decisions = Vec::new();
     let mut plan = Plan::default();
     let mut exposure = Exposure::of(house, &membership)?;
+    let mut situations = Situations::read(house, &orders)?;
     for slot in slots {
         for side in [Side::Sell, Side::Buy] {
-            let situation = situation(house, slot, side, &orders)?;
+            let situation = situations.of(slot, side)?;
             let decision = rules::decide(&book, &situation, side);
             decisions.push(convert::decision(&decision, now));
             keep_in_step(&decision, &orders, &mut exposure, &mut plan);
@@ -112,10 +112,6 @@ fn keep_in_step(decision: &Decision, orders: &[StoredOrder], exposure: &mut Expo
     }
 }
 
-fn is_open(state: OrderState) -> bool {
-    matches!(state, OrderState::Waiting | OrderState::Sent | OrderState::Accepted)
-}
-
 fn carry_out(
     house: &House,
     membership: &Membership,
@@ -166,68 +162,6 @@ fn carry_out(
         house.wake.courier.notify_one();
     }
     Ok(())
-}
-
-pub(crate) fn situation(
-    house: &House,
-    slot: Slot,
-    side: Side,
-    orders: &[StoredOrder],
-) -> Result<Situation, HistoryError> {
-    let meter = house.meter_state(house.now());
-    let starting_up = house.live().last(Role::Grid).is_none() && !house.has_been_silent_for_long();
-    Ok(Situation {
-        slot,
-        zone: house.zone(),
-        prices: house.prices(slot),
-        equipment: equipment(&house.config()),
-        meter,
-        trading: house.trading()?,
-        fuse: house.config().fuse(),
-        today: today(house, slot, orders)?,
-        outlook: outlook(house, slot, side, orders),
-        starting_up,
-    })
-}
-
-fn outlook(house: &House, slot: Slot, side: Side, orders: &[StoredOrder]) -> Outlook {
-    let stands = |stored: &StoredOrder| {
-        !stored.order.by_owner
-            && (stored.order.slot, stored.order.side) == (slot, market_side(side))
-            && is_open(stored.state)
-    };
-    let foretold = house.outlook();
-    Outlook {
-        surplus_ahead: foretold.as_ref().and_then(|outlook| outlook.surplus_ahead(slot)),
-        battery: foretold.and_then(|outlook| outlook.battery),
-        stands: orders.iter().any(stands),
-    }
-}
-
-/// Adds up what counts against a daily cap: what was traded on the slot's day, and what stands in orders for
-/// its other slots.
-fn today(house: &House, slot: Slot, ahead: &[StoredOrder]) -> Result<Today, HistoryError> {
-    let capped = house.rules().rules().iter().any(|rule| rule.cap.is_some());
-    if !capped {
-        return Ok(Today::default());
-    }
-    let day = LocalDay::containing(slot.start(), house.zone());
-    let traded = house.history.totals(day.key()..day.key().next())?;
-    let mut today = Today { sold: traded.sold, bought: traded.bought };
-    let earlier = house.history.orders(day.slots().start..Slot::containing(house.now()).next())?;
-    let standing = |stored: &&StoredOrder| {
-        let counts = is_open(stored.state) || stored.state == OrderState::Bound;
-        counts
-            && stored.order.slot != slot
-            && Slot::range(day.slots()).any(|other| other == stored.order.slot)
-    };
-    for stored in earlier.iter().chain(ahead).filter(standing) {
-        match stored.order.side {
-            market::Side::Sell => today.sold += stored.order.quantity,
-            market::Side::Buy => today.bought += stored.order.quantity,
-        }
-    }
-    Ok(today)
 }
 
 /// What the household may still promise in each of the market's days.

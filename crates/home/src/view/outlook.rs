@@ -17,7 +17,7 @@ use crate::error::history_refusal;
 use crate::house::{Home, House};
 use crate::live::FeedLive;
 use crate::outlook::{AHEAD, Outlook, Skill};
-use crate::tasks::situation;
+use crate::tasks::Situations;
 use crate::view::frame::Refusal;
 
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize, Type)]
@@ -177,7 +177,8 @@ fn slots(house: &House, running: Slot, foretold: Option<&Outlook>) -> Result<Vec
     let orders = house.history.orders(ahead.clone())?;
     let rules = house.rules();
     let fee = house.market_rules().map_or(Price::default(), |rules| rules.operator_fee_micros_per_kwh);
-    let half = Price::from_micros_per_kwh((fee.micros_per_kwh() + 1).div_euclid(2));
+    let half = fee.half_up();
+    let mut situations = Situations::read(house, &orders)?;
     Slot::range(ahead)
         .map(|slot| {
             let published = book.prices(slot);
@@ -189,8 +190,8 @@ fn slots(house: &House, running: Slot, foretold: Option<&Outlook>) -> Result<Vec
                 Err(_) => (PriceKindView::Unknown, None),
             };
             let market = bands.get(&WallTime::at(slot, house.zone()).minute).copied();
-            let limit = |side| -> Result<Option<Price>, HistoryError> {
-                let mut situation = situation(house, slot, side, &orders)?;
+            let mut limit = |side| -> Result<Option<Price>, HistoryError> {
+                let mut situation = situations.of(slot, side)?;
                 // Where a price is a guess the rule is shown as it would speak with it; and a meter that is
                 // silent now, or a pause, says nothing of tomorrow.
                 situation.prices = prices;
