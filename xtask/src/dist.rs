@@ -6,7 +6,7 @@ use anyhow::{Context, Result, bail};
 use clap::Args;
 
 use crate::provision::{self, Needs};
-use crate::shell::{cache_dir, cargo, command, npm, root, run, say, succeeds, target_dir};
+use crate::shell::{cargo, command, npm, root, run, say, succeeds, target_dir};
 
 /// The packages: the crate that describes each, and the folder that it lies in.
 const PACKAGES: [(&str, &str); 2] = [("wattle-app", "src-tauri"), ("exchange", "crates/exchange")];
@@ -55,15 +55,9 @@ fn validate() -> Result<()> {
 
 fn debian_package(package: &str, folder: &str, dist: &Path) -> Result<PathBuf> {
     say(&format!("Packing {package}"));
-    let tools = cache_dir()?.join("tools");
-    if !tools.join("bin/cargo-deb").exists() {
-        let install =
-            ["install", "cargo-deb", "--version", "^3", "--locked", "--no-default-features", "--root"];
-        run(cargo().args(install).arg(&tools))?;
-    }
     let made = dist.join(format!("{package}.deb"));
     let manifest = root().join(folder).join("Cargo.toml");
-    run(command(tools.join("bin/cargo-deb"))
+    run(command(provision::tool("cargo-deb")?)
         .args(["--no-build", "--strip", "--locked", "--manifest-path"])
         .arg(manifest)
         .arg("--output")

@@ -59,7 +59,10 @@ pub fn provision(needs: Needs, yes: bool) -> Result<()> {
         install_npm_packages("ui")?;
     }
     if needs == Needs::Everything {
-        install_tauri_driver()?;
+        install_tool("tauri-driver", "^2", &[])?;
+    }
+    if needs == Needs::Packages {
+        install_tool("cargo-deb", "^3", &["--no-default-features"])?;
     }
     if matches!(needs, Needs::Everything | Needs::Peers) {
         install_python_packages()?;
@@ -146,20 +149,18 @@ fn install_npm_packages(folder: &str) -> Result<()> {
     std::fs::write(&mark, wanted).with_context(|| format!("writing {}", mark.display()))
 }
 
-/// Returns where the driver of the real window lies: built once, in the user's cache.
-pub fn tauri_driver() -> Result<PathBuf> {
-    Ok(cache_dir()?.join("tools/bin/tauri-driver"))
+/// Returns where a program of the errands lies: built once, in the user's cache.
+pub fn tool(name: &str) -> Result<PathBuf> {
+    Ok(cache_dir()?.join("tools/bin").join(name))
 }
 
-fn install_tauri_driver() -> Result<()> {
-    if tauri_driver()?.exists() {
+fn install_tool(name: &str, version: &str, options: &[&str]) -> Result<()> {
+    if tool(name)?.exists() {
         return Ok(());
     }
-    say("Building tauri-driver");
-    let tools = cache_dir()?.join("tools");
-    run(crate::shell::cargo()
-        .args(["install", "tauri-driver", "--version", "^2", "--locked", "--root"])
-        .arg(tools))
+    say(&format!("Building {name}"));
+    let install = ["install", name, "--version", version, "--locked"];
+    run(crate::shell::cargo().args(install).args(options).arg("--root").arg(cache_dir()?.join("tools")))
 }
 
 /// Returns the Python that has the Modbus server we did not write.

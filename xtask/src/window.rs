@@ -45,5 +45,5 @@ fn in_a_desktop(script: &str, pictures: &Path) -> Result<()> {
         .args(["node", "tests/e2e/run.mjs", script])
         .env("WATTLE_BINARIES", target_dir()?.join("debug"))
         .env("WATTLE_PICTURES", pictures)
-        .env("TAURI_DRIVER", provision::tauri_driver()?))
+        .env("TAURI_DRIVER", provision::tool("tauri-driver")?))
 }
