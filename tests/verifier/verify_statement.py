@@ -68,16 +68,10 @@ def ordered(value):
         return {key: ordered(value[key]) for key in sorted(value, key=lambda key: key.encode("utf-16-be"))}
     return [ordered(item) for item in value] if isinstance(value, list) else value
 
-def canonical(value):
-    """Writes JSON as RFC 8785 does, for values without fractions."""
-    return json.dumps(ordered(value), ensure_ascii=False, separators=(",", ":")).encode()
-
-def commits(entry, salt=b""):  # without the salt: what an author signs
-    return entry["domain"].encode() + b"\n" + salt + canonical(entry["body"])
-
-def half_even(numerator, denominator):
-    floor, rest = divmod(numerator, denominator)
-    return floor + (2 * rest > denominator or (2 * rest == denominator and floor % 2))
+# JSON as RFC 8785 writes it, for values without fractions; what a leaf commits to, and without the salt what its author signs
+canonical = lambda value: json.dumps(ordered(value), ensure_ascii=False, separators=(",", ":")).encode()
+commits = lambda entry, salt=b"": entry["domain"].encode() + b"\n" + salt + canonical(entry["body"])
+half_even = lambda above, below: above // below + (2 * (above % below) > below - above // below % 2)
 
 def strong(point):  # in its one encoding, and not of small order
     y = int.from_bytes(point, "little") % 2**255
@@ -150,8 +144,7 @@ class Verifier:
 
     def file(self):
         value = json.loads(self.raw.decode())
-        demand(len(self.raw) <= 128 << 20 and fits("file", value), "not of the form of a statement")
-        demand(canonical(value) == self.raw, "not canonical JSON")
+        demand(len(self.raw) <= 128 << 20 and fits("file", value) and canonical(value) == self.raw, "not of a statement's form")
         self.paper, self.evidence, self.opened = value["paper"], value["evidence"], value["evidence"]["entries"]
         self.header, self.counts, self.note = self.paper["header"], self.paper["quality"], read_note(self.evidence["checkpoint"])
         self.member, self.origin = self.header["member"], "wattle/" + quote(self.header["market"], safe="")
@@ -387,9 +380,8 @@ class Verifier:
 
     def comparison(self):
         rows, month = list(self.month.values()), sum(map(gross, self.month.values()))
-        contracts = [self.contract(body["slot"]) for body in rows]
         alone = sum(body["export_wh"] * contract["feed_in_micros_per_kwh"] - body["import_wh"] * contract["retail_micros_per_kwh"]
-                    for body, contract in zip(rows, contracts))
+                    for body in rows for contract in [self.contract(body["slot"])])
         due = {"utility_only_nanos": str(alone), "month_nanos": str(month), "gain_nanos": str(month - alone),
                "gain_cents": half_even(month - alone, CENT)}
         demand(self.paper["comparison"] == due, f"the comparison is {due}")
