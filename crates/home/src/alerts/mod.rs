@@ -13,7 +13,7 @@ use std::time::Duration;
 use history::HistoryError;
 use serde::{Deserialize, Serialize};
 use specta::Type;
-use units::{DayKey, Hours, LocalDay, Timestamp};
+use units::{DayKey, Hours, LocalDay, Slot, Timestamp};
 
 use self::told::Told;
 pub use self::unusual::UnusualDay;
@@ -27,8 +27,7 @@ const SETTING: &str = "alerts";
 const METER_PATIENCE: Duration = Duration::from_secs(15 * 60);
 const EXCHANGE_PATIENCE: Duration = Duration::from_secs(60 * 60);
 
-/// The slots of a day, and the length of a month's name, `2026-06`.
-const DAY: i64 = 96;
+/// The length of a month's name, `2026-06`.
 const MONTH_TEXT: usize = 7;
 
 /// What an alert is about.
@@ -166,17 +165,17 @@ fn facts(house: &House, now: Timestamp, told: &Told) -> Result<Facts, HistoryErr
     })
 }
 
-/// Returns the month before the running one, if the home traded to its end and all of it is settled.
+/// Returns the month before the running one, if the home was a member in it and all of it is settled.
 fn settled_month(house: &House, told: &Told) -> Result<Option<String>, HistoryError> {
     let this_month = house.today().key().month_start();
     let month = this_month.previous().to_string()[..MONTH_TEXT].to_owned();
-    // It is asked twice a minute, and the settlements of a day are many.
     if told.has_told_of(&month) {
         return Ok(None);
     }
     let begins = LocalDay::new(this_month, house.zone()).slots().start;
-    // Slots are settled one after the other: with one of this month, those of the month before are.
-    let Some(last) = house.history.last_settlement()? else { return Ok(None) };
-    let traded = last.slot >= begins && !house.history.settlements(begins.offset(-DAY)..begins)?.is_empty();
-    Ok(traded.then_some(month))
+    // What lies before joining is not in the market's log, so nobody can prove a statement of it.
+    let joined = house.membership()?.is_some_and(|it| Slot::containing(it.joined_at) < begins);
+    // A member is settled in every slot, one after the other: with one of this month, those of the month before are.
+    let settled = joined && house.history.last_settlement()?.is_some_and(|last| last.slot >= begins);
+    Ok(settled.then_some(month))
 }
